@@ -1,0 +1,188 @@
+"""`fastdicom scan`: the heads of all files in folders as a table."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastdicom.scan import Counts, Scan
+    from fastdicom.scan._scan import Batch
+
+DESCRIPTION = """Read the heads of all files in folders into a table: a row a file, a column a tag. What cannot be read is a row
+with its error, and named on stderr; files that are no DICOM are counted. Without -o a table for people is printed on a
+terminal, and comma-separated values into a pipe."""
+EXAMPLES = """examples:
+  fastdicom scan /data/archive -o index.parquet
+  fastdicom scan /data/archive -o index.csv -t PatientID -t StudyDate -t 0018,0050
+  fastdicom scan . -t Modality | cut -d, -f5 | sort | uniq -c
+  fastdicom scan . -t '(0029,"SIEMENS CSA HEADER",08)'
+  duckdb -c "SELECT Modality, count(*) FROM 'index.parquet' GROUP BY ALL"
+"""
+# What the table for people shows when nothing is asked for: what tells files apart, in as many columns as there is room.
+SHOWN = ("Modality", "PatientID", "StudyDate", "SeriesNumber", "InstanceNumber", "Rows", "Columns", "SeriesDescription")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the command to the program."""
+    parser = subparsers.add_parser(
+        "scan",
+        help="read the heads of all files in folders into a table",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("sources", metavar="DIR", nargs="+", help="a folder, which is walked, or a file")
+    parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword or tag to extract; may be repeated")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE: .parquet or .csv; it appears when it is complete")
+    parser.add_argument("--threads", metavar="N", type=_positive, help="how many threads may read (this version uses one)")
+    parser.add_argument("--no-recursive", dest="recursive", action="store_false", help="do not go into folders in folders")
+    parser.add_argument("-f", "--force", action="store_true", help="read what has neither DICM nor group 0002 as a bare data set")
+    parser.add_argument("--thorough", action="store_true", help="read on behind the last wanted tag, for elements out of order")
+    parser.add_argument("--follow-links", action="store_true", help="follow links to folders")
+    parser.add_argument("--path-bytes", action="store_true", help="one more column: the names as the system has them")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary on stderr")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Scan; 0: all was read, 1: something could not be opened or read (named on stderr)."""
+    import fastdicom.scan as room
+
+    kind = _kind(args)
+    tags = args.tag if args.tag or kind != "table" else SHOWN
+    try:
+        scan = room.Scan(
+            args.sources,
+            tags,
+            threads=args.threads,
+            recursive=args.recursive,
+            force=args.force,
+            thorough=args.thorough,
+            follow_links=args.follow_links,
+            path_bytes=args.path_bytes,
+        )
+    except ValueError as error:
+        args.parser.error(str(error))
+    reporter = _Reporter(scan, args.quiet)
+    try:
+        _write(scan, kind, args.output, reporter)
+    except BrokenPipeError:
+        raise
+    except (OSError, ModuleNotFoundError) as error:
+        reporter.clear()
+        name = f"{args.output}: " if args.output else ""
+        print(f"fastdicom: {name}{(isinstance(error, OSError) and error.strerror) or error}", file=sys.stderr)
+        return 1
+    reporter.summary()
+    return 1 if scan.counts.failed else 0
+
+
+def _kind(args: argparse.Namespace) -> str:
+    """What comes out: parquet, csv, or a table for people."""
+    if not args.output:
+        return "table" if sys.stdout.isatty() else "csv"
+    kind = Path(args.output).suffix.lower().lstrip(".")
+    if kind not in ("parquet", "csv"):
+        args.parser.error(f"-o {args.output}: the name ends in .parquet or .csv")
+    return kind
+
+
+def _write(scan: Scan, kind: str, output: str | None, reporter: _Reporter) -> None:
+    from fastdicom.scan import parquet, table
+
+    batches = reporter.watched()
+    if kind == "parquet" and output:
+        parquet.write(scan, output, batches)
+    elif kind == "csv":
+        if output:
+            table.write_csv(scan, output, batches)
+            return
+        # The program decides how its output is encoded: names are UTF-8, and lines end as RFC 4180 says.
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as file:
+            table.write_csv(scan, file, batches)
+    else:
+        _print_table(scan, batches, reporter)
+
+
+def _print_table(scan: Scan, batches: Iterator[Batch], reporter: _Reporter) -> None:
+    from fastdicom.scan.table import TextTable
+
+    names = scan.schema.names
+    wanted = [0, names.index("error"), *range(4, 4 + len(scan.columns)), names.index("notes")]
+    table = TextTable([names[i] for i in wanted], shutil.get_terminal_size().columns)
+    for batch in batches:
+        reporter.clear()
+        for line in table.lines([row[i] for i in wanted] for row in batch.rows()):
+            print(line)
+    reporter.clear()
+    for line in table.flush():
+        print(line)
+
+
+class _Reporter:
+    """What goes to stderr: progress while it is a terminal, what failed, and a summary."""
+
+    def __init__(self, scan: Scan, quiet: bool) -> None:
+        self._scan = scan
+        self._quiet = quiet
+        self._live = sys.stderr.isatty() and not quiet
+        self._shown = False
+        self._begin = self._next = time.monotonic()
+
+    def watched(self) -> Iterator[Batch]:
+        """The batches of the scan; the failures among them are printed as they go by."""
+        for batch in self._scan.batches(self.progress if self._live else None):
+            for path, error in batch.failures():
+                self.clear()
+                print(f"fastdicom: {_one_line(path)}: {error}", file=sys.stderr)
+            yield batch
+
+    def progress(self, counts: Counts) -> None:
+        """Show how far it is, a few times a second."""
+        now = time.monotonic()
+        if now < self._next + 0.2:
+            return
+        self._next = now
+        rate = counts.files / (now - self._begin)
+        text = f"{counts.files:,} files, {rate:,.0f} files/s, {counts.not_dicom:,} no DICOM, {counts.failed:,} errors"
+        sys.stderr.write("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
+        sys.stderr.flush()
+        self._shown = True
+
+    def clear(self) -> None:
+        """Take the progress line away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = False
+
+    def summary(self) -> None:
+        """Say what was met."""
+        self.clear()
+        if self._quiet:
+            return
+        counts = self._scan.counts
+        seconds = max(time.monotonic() - self._begin, 1e-9)
+        parts = [f"{counts.files:,} files in {seconds:.2f} s ({counts.files / seconds:,.0f} files/s)", f"{counts.read:,} read"]
+        parts += [
+            f"{number:,} {what}"
+            for number, what in ((counts.noted, "of them with notes"), (counts.not_dicom, "no DICOM"), (counts.failed, "failed"))
+            if number
+        ]
+        print(": ".join((parts[0], ", ".join(parts[1:]))), file=sys.stderr)
+
+
+def _one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -1,0 +1,26 @@
+from libc.stdint cimport uint8_t, uint64_t
+
+cdef extern from "<stdbool.h>" nogil:
+    ctypedef bint c_bool "bool"
+
+cdef extern from "fd_common.h" nogil:
+    ctypedef enum fd_status:
+        FD_OK
+        FD_TRUNCATED
+        FD_INVALID
+
+cdef extern from "fd_guard.h" nogil:
+    ctypedef void (*fd_guarded)(void *context) noexcept
+    fd_status fd_guard_run(const void *start, size_t size, fd_guarded work, void *context)
+
+cdef extern from "fd_pixel.h" nogil:
+    fd_status fd_pixel_swap(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes)
+    fd_status fd_pixel_swap_words(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, uint64_t first)
+    fd_status fd_pixel_unpack_1(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, uint64_t first_bit)
+    fd_status fd_pixel_unpack_12(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, uint64_t first)
+    fd_status fd_pixel_interleave(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int samples)
+    fd_status fd_pixel_expand_422(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes)
+    fd_status fd_pixel_ybr_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size)
+    fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int stored, c_bool is_signed, c_bool *clean)
+    fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned int bytes, unsigned int stored, c_bool is_signed)
+    c_bool fd_pixel_use_simd(c_bool on)

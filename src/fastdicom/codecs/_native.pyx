@@ -1,0 +1,159 @@
+"""The pixel kernels of csrc for Python: bytes in, the caller's buffer out, no GIL held while they run."""
+
+from fastdicom.errors import TruncatedError
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport uint8_t, uint64_t
+
+
+cdef class _View:
+    """A contiguous buffer, held as long as this object lives."""
+
+    cdef Py_buffer buffer
+    cdef uint8_t *data
+    cdef size_t size
+    cdef bint held
+
+    def __cinit__(self, object source, bint writable):
+        PyObject_GetBuffer(source, &self.buffer, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
+        self.held = True
+        self.data = <uint8_t *>self.buffer.buf
+        self.size = <size_t>self.buffer.len
+
+    def __dealloc__(self):
+        if self.held:
+            PyBuffer_Release(&self.buffer)
+
+
+cdef int overlap(_View out, _View src, bint same_allowed) except -1:
+    """The kernels read and write in one pass: other than in place, they must not read what they wrote."""
+    if out.size == 0 or src.size == 0 or (same_allowed and out.data == src.data):
+        return 0
+    if out.data < src.data + src.size and src.data < out.data + out.size:
+        raise ValueError("the output overlaps the input")
+    return 0
+
+
+cdef int check(fd_status status, size_t out_size, size_t src_size) except -1:
+    if status == FD_OK:
+        return 0
+    if status == FD_TRUNCATED:
+        raise ValueError(f"{src_size} bytes are too few for {out_size} bytes of output")
+    raise ValueError(f"{src_size} bytes do not make {out_size} bytes of output")
+
+
+def swap(object src, object out, unsigned int itemsize) -> None:
+    """Reverse the bytes of every sample of 1, 2, 4 or 8 bytes; `out` may be `src`."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, True)
+    with nogil:
+        status = fd_pixel_swap(b.data, b.size, a.data, a.size, itemsize)
+    check(status, b.size, a.size)
+
+
+def swap_words(object src, object out, uint64_t first=0) -> None:
+    """Fill `out` with the bytes from number `first` on of 16-bit words whose bytes are exchanged (PS3.5 8.1.2: OW in big endian)."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = fd_pixel_swap_words(b.data, b.size, a.data, a.size, first)
+    check(status, b.size, a.size)
+
+
+def unpack_1(object src, object out, uint64_t first=0) -> None:
+    """Fill `out` with 0 or 1 a byte for the pixels from number `first` on of packed bits (PS3.5 8.1.1)."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = fd_pixel_unpack_1(b.data, b.size, a.data, a.size, first)
+    check(status, b.size, a.size)
+
+
+def unpack_12(object src, object out, uint64_t first=0) -> None:
+    """Fill `out` with 16-bit samples for the pixels from number `first` on of packed 12-bit cells (PS3.5 8.1.1)."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = fd_pixel_unpack_12(b.data, b.size, a.data, a.size, first)
+    check(status, b.size, a.size)
+
+
+def interleave(object src, object out, unsigned int itemsize, unsigned int samples) -> None:
+    """Planar Configuration 1 to 0 for one frame (PS3.3 C.7.6.3.1.3)."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = fd_pixel_interleave(b.data, b.size, a.data, a.size, itemsize, samples)
+    check(status, b.size, a.size)
+
+
+def expand_422(object src, object out, unsigned int itemsize) -> None:
+    """YBR_FULL_422 to YBR_FULL, interleaved (PS3.3 C.7.6.3.1.2)."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = fd_pixel_expand_422(b.data, b.size, a.data, a.size, itemsize)
+    check(status, b.size, a.size)
+
+
+def ybr_to_rgb(object src, object out) -> None:
+    """YBR_FULL of 8 bits, interleaved, to RGB (PS3.3 C.7.6.3.1.2); `out` may be `src`."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, True)
+    with nogil:
+        status = fd_pixel_ybr_to_rgb(b.data, b.size, a.data, a.size)
+    check(status, b.size, a.size)
+
+
+cdef struct unused_check:
+    const uint8_t *data
+    size_t size
+    unsigned int itemsize
+    unsigned int stored
+    bint is_signed
+    c_bool clean
+    fd_status status
+
+
+cdef void check_unused(void *context) noexcept nogil:
+    cdef unused_check *job = <unused_check *>context
+    job.status = fd_pixel_unused_clean(job.data, job.size, job.itemsize, job.stored, job.is_signed, &job.clean)
+
+
+def unused_clean(object src, unsigned int itemsize, unsigned int stored, bint is_signed) -> bool:
+    """Are the bits above the `stored` ones 0, or copies of the sign bit, in every little endian sample?
+
+    `src` may be a view on a mapped file: TruncatedError when that file has lost a page meanwhile.
+    """
+    cdef _View a = _View(src, False)
+    cdef unused_check job
+    cdef fd_status status
+    job.data, job.size, job.itemsize, job.stored, job.is_signed = a.data, a.size, itemsize, stored, is_signed
+    job.clean, job.status = False, FD_OK
+    with nogil:
+        status = fd_guard_run(a.data, a.size, check_unused, &job)
+    if status != FD_OK:
+        raise TruncatedError("the file was truncated while its pixels were read")
+    check(job.status, a.size, a.size)
+    return bool(job.clean)
+
+
+def clear_unused(object data, unsigned int itemsize, unsigned int stored, bint is_signed) -> None:
+    """Make the bits above the `stored` ones 0, or copies of the sign bit, in place (PS3.5 8.1.1)."""
+    cdef _View a = _View(data, True)
+    cdef fd_status status
+    with nogil:
+        status = fd_pixel_clear_unused(a.data, a.size, itemsize, stored, is_signed)
+    check(status, a.size, a.size)
+
+
+def use_simd(bint on) -> bool:
+    """For tests: the portable path (False) or the best of this processor (True) from now on; is there another than the portable one?"""
+    return bool(fd_pixel_use_simd(on))

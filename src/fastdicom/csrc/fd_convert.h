@@ -1,0 +1,75 @@
+/* One element's value into one row of one column: by the VR in the file and the type of the column. */
+#ifndef FD_CONVERT_H
+#define FD_CONVERT_H
+
+#include "fd_column.h"
+#include "fd_cursor.h"
+#include "fd_number.h"
+
+#define FD_VALUE_LIMIT ((uint64_t)1 << 24) /* a longer value is no column entry; this bounds the memory of a batch */
+
+enum {
+    FD_COLUMN_UNSPLIT = 1, /* nobody knows how many values there are: text stays in one piece, backslashes and all */
+    FD_COLUMN_LUT = 2      /* a LUT descriptor, whose first value is never negative (PS3.3 C.11.1.1) */
+};
+
+/* What a column holds. `kind` is FD_KIND_LIST for elements of several values, `item` is then the kind of one. */
+typedef struct fd_column_spec {
+    const char *name;
+    uint32_t tag; /* with a creator: gggg00ee */
+    uint16_t vr;  /* of the dictionary, or FD_VR_NONE */
+    fd_kind kind, item;
+    const char *creator; /* of a private block (PS3.5 7.8.1), or NULL */
+    size_t creator_length;
+    uint32_t flags;       /* FD_COLUMN_* */
+    const char *metadata; /* of the Arrow field, see fd_field */
+    size_t metadata_length;
+} fd_column_spec;
+
+typedef struct fd_text_value {
+    const uint8_t *data;
+    size_t length;
+    const uint8_t *charset; /* Specific Character Set as stored */
+    size_t charset_length;
+    uint16_t vr;
+    bool big;
+    bool unsplit; /* one text, with its backslashes, is wanted */
+} fd_text_value;
+
+/* What C leaves to its caller: text in a character set that has to be looked up, numbers where a column of text was
+ * expected. Appends the values to `items` (UTF8) and what was wrong with them to `remark`. FD_INVALID: there is no such text. */
+typedef fd_status (*fd_decode_fn)(void *context, const fd_text_value *value, fd_array *items, fd_buffer *remark);
+
+typedef struct fd_convert {
+    fd_input *in;
+    const fd_locale *locale;
+    fd_buffer charset;
+    enum { FD_CHARSET_PLAIN, FD_CHARSET_LATIN1, FD_CHARSET_UTF8, FD_CHARSET_OTHER } charset_class;
+    bool signed_pixels; /* Pixel Representation: what US or SS means */
+    fd_decode_fn decode;
+    void *context;
+    fd_buffer note; /* of this row; "; " between several */
+    fd_buffer scratch, remark;
+    fd_array items;
+} fd_convert;
+
+fd_status fd_convert_init(fd_convert *v);
+void fd_convert_free(fd_convert *v);
+
+/* Forgets what the file before said. */
+void fd_convert_begin(fd_convert *v, fd_input *in);
+
+/* Specific Character Set (0008,0005), PS3.3 C.12.1.1.2. */
+fd_status fd_convert_charset(fd_convert *v, const fd_element *e);
+void fd_convert_pixel_representation(fd_convert *v, const fd_element *e);
+
+/* Appends one row to `to`. FD_OK also when the value does not fit (null, and a note); FD_MEMORY. */
+fd_status fd_convert_append(fd_convert *v, const fd_column_spec *column, const fd_element *e, fd_array *to);
+
+/* Adds to the note of this row: "name: text". */
+fd_status fd_convert_note(fd_convert *v, const char *name, const char *text);
+
+/* The bytes of an element that a private creator may be: without padding. NULL when they are not there. */
+const uint8_t *fd_convert_trimmed(fd_input *in, const fd_element *e, size_t *n);
+
+#endif

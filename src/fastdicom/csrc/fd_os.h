@@ -1,0 +1,56 @@
+/* What the scanner asks of the operating system: folders, files, and words for errors. Paths are UTF-8 on Windows and bytes
+ * elsewhere. Functions return 0 or an errno.
+ */
+#ifndef FD_OS_H
+#define FD_OS_H
+
+#include "fd_common.h"
+
+#ifdef _WIN32
+#define FD_OS_SEPARATOR '\\'
+#else
+#define FD_OS_SEPARATOR '/'
+#endif
+
+#define FD_OS_HERE (-100) /* as a folder: the working directory */
+#define FD_OS_END (-1)    /* of a folder */
+
+typedef enum fd_os_type { FD_OS_FILE, FD_OS_FOLDER, FD_OS_LINK, FD_OS_OTHER, FD_OS_UNKNOWN } fd_os_type;
+
+typedef struct fd_os_facts {
+    fd_os_type type;
+    uint64_t size;
+    int64_t mtime; /* microseconds since 1970 */
+    uint64_t device, inode;
+} fd_os_facts;
+
+/* A name in an open folder: `prefix` is the folder's path with a separator at its end, `name` has a NUL behind it. */
+typedef struct fd_os_name {
+    int folder;
+    const char *prefix;
+    size_t prefix_length;
+    const char *name;
+} fd_os_name;
+
+typedef struct fd_os_listing fd_os_listing;
+
+/* `follow`: what a link leads to. */
+int fd_os_look(const fd_os_name *name, bool follow, fd_os_facts *facts);
+
+/* The folder of that path, and what it is; without `follow` not if the path is a link. */
+int fd_os_list(const char *path, bool follow, fd_os_listing **listing, fd_os_facts *facts);
+int fd_os_list_next(fd_os_listing *listing, const char **name, fd_os_type *type); /* . and .. left out; FD_OS_END */
+int fd_os_list_folder(const fd_os_listing *listing);
+void fd_os_list_end(fd_os_listing *listing);
+
+/* Opens for reading, without waiting for anybody. */
+int fd_os_open(const fd_os_name *name, int *file);
+int fd_os_facts_of(int file, fd_os_facts *facts);
+/* Up to n bytes; *got is less only at the end. */
+int fd_os_read(int file, uint64_t offset, void *out, size_t n, size_t *got);
+void fd_os_close(int file);
+
+/* What Python's os.strerror says. */
+void fd_os_message(int os_errno, char *text, size_t room);
+
+#endif

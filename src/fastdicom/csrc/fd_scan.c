@@ -1,0 +1,481 @@
+#include "fd_scan.h"
+
+#include "fd_head.h"
+#include "fd_part10.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TAG_CHARSET 0x00080005u
+#define TAG_PIXEL_REPRESENTATION 0x00280103u
+#define BATCH_BYTES ((size_t)64 << 20) /* a batch is cut when its buffers hold this much */
+#define NONE SIZE_MAX
+
+/* A tag to look for, and what was found of it in the file at hand. */
+typedef struct slot {
+    uint32_t tag; /* of a private element with a creator: gggg00ee */
+    const char *creator;
+    size_t creator_length;
+    uint32_t block; /* gggg10bb with bb the block's number, 0: the creator was not seen in this file */
+    bool present;
+    fd_element found;
+} slot;
+
+struct fd_scanner {
+    fd_scan_options options;
+    fd_scan_hooks hooks;
+    const fd_column_spec *specs;
+    size_t count;    /* of specs */
+    size_t *slot_of; /* spec -> slot */
+    slot *slots;     /* sorted: group 0002, then the others by tag, then those with a creator */
+    size_t meta_slots, plain_slots, all_slots;
+    size_t charset_slot, sign_slot; /* NONE: nobody needs it */
+    uint32_t last_tag;              /* none of the wanted ones is behind it */
+    fd_field *fields;
+    fd_array *arrays;
+    size_t width, rows;
+    fd_buffer outcomes;
+    fd_head head;
+    fd_convert convert;
+    fd_locale *locale;
+    fd_scan_counts counts;
+};
+
+/* setting up */
+
+static int slot_order(const void *a, const void *b)
+{
+    const slot *x = a, *y = b;
+    if (!x->creator != !y->creator) return x->creator ? 1 : -1;
+    return x->tag < y->tag ? -1 : x->tag > y->tag;
+}
+
+static bool same_slot(const slot *a, const slot *b)
+{
+    if (a->tag != b->tag || a->creator_length != b->creator_length || !a->creator != !b->creator) return false;
+    return !a->creator || memcmp(a->creator, b->creator, a->creator_length) == 0;
+}
+
+static size_t find_slot(const fd_scanner *s, const slot *wanted)
+{
+    for (size_t i = 0; i < s->all_slots; i++)
+        if (same_slot(&s->slots[i], wanted)) return i;
+    return NONE;
+}
+
+static void add_slot(fd_scanner *s, slot wanted)
+{
+    if (find_slot(s, &wanted) == NONE) s->slots[s->all_slots++] = wanted;
+}
+
+static slot slot_for(const fd_column_spec *spec)
+{
+    return (slot){.tag = spec->tag, .creator = spec->creator, .creator_length = spec->creator ? spec->creator_length : 0};
+}
+
+/* The slots, in the order in which the elements of a file come. */
+static fd_status make_slots(fd_scanner *s)
+{
+    s->slots = calloc(s->count + 2, sizeof *s->slots);
+    s->slot_of = calloc(s->count + 1, sizeof *s->slot_of);
+    if (!s->slots || !s->slot_of) return FD_MEMORY;
+    bool text = false, ambiguous = false;
+    for (size_t i = 0; i < s->count; i++) {
+        const fd_column_spec *spec = &s->specs[i];
+        add_slot(s, slot_for(spec));
+        text |= spec->kind == FD_KIND_UTF8 || spec->item == FD_KIND_UTF8;
+        ambiguous |= spec->vr == FD_VR_US_SS;
+    }
+    const slot charset = {.tag = TAG_CHARSET}, sign = {.tag = TAG_PIXEL_REPRESENTATION};
+    if (text) add_slot(s, charset);
+    if (ambiguous) add_slot(s, sign);
+    qsort(s->slots, s->all_slots, sizeof *s->slots, slot_order);
+    for (size_t i = 0; i < s->all_slots; i++) {
+        const slot *w = &s->slots[i];
+        s->meta_slots += !w->creator && w->tag >> 16 <= 2;
+        s->plain_slots += !w->creator;
+        const uint32_t last = w->creator ? w->tag | 0xFF00 : w->tag; /* any block of the group */
+        if (w->tag >> 16 > 2 && last > s->last_tag) s->last_tag = last;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        const slot wanted = slot_for(&s->specs[i]);
+        s->slot_of[i] = find_slot(s, &wanted);
+    }
+    s->charset_slot = find_slot(s, &charset);
+    s->sign_slot = find_slot(s, &sign);
+    return FD_OK;
+}
+
+static fd_status make_fields(fd_scanner *s)
+{
+    static const fd_field first[FD_SCAN_FIRST_COLUMNS] = {{.name = "path", .kind = FD_KIND_UTF8},
+                                                          {.name = "size", .kind = FD_KIND_INT64},
+                                                          {.name = "mtime", .kind = FD_KIND_TIMESTAMP},
+                                                          {.name = "error", .kind = FD_KIND_UTF8}};
+    s->width = FD_SCAN_FIRST_COLUMNS + s->count + 1 + s->options.path_bytes;
+    s->fields = calloc(s->width, sizeof *s->fields);
+    s->arrays = calloc(s->width, sizeof *s->arrays);
+    if (!s->fields || !s->arrays) return FD_MEMORY;
+    memcpy(s->fields, first, sizeof first);
+    fd_field *next = s->fields + FD_SCAN_FIRST_COLUMNS;
+    for (size_t i = 0; i < s->count; i++) {
+        const fd_column_spec *spec = &s->specs[i];
+        *next++ = (fd_field){.name = spec->name,
+                             .kind = spec->kind,
+                             .item = spec->item,
+                             .metadata = spec->metadata,
+                             .metadata_length = spec->metadata_length};
+    }
+    *next++ = (fd_field){.name = "notes", .kind = FD_KIND_UTF8};
+    if (s->options.path_bytes) *next = (fd_field){.name = "path_bytes", .kind = FD_KIND_BINARY};
+    return FD_OK;
+}
+
+static fd_status make_arrays(fd_scanner *s)
+{
+    s->rows = 0;
+    for (size_t i = 0; i < s->width; i++)
+        if (fd_array_init(&s->arrays[i], s->fields[i].kind, s->fields[i].item) != FD_OK) return FD_MEMORY;
+    return FD_OK;
+}
+
+fd_scanner *fd_scanner_new(const fd_column_spec *specs, size_t count, const fd_scan_options *options, const fd_scan_hooks *hooks)
+{
+    fd_scanner *s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    s->head.fd = -1;
+    s->options = *options;
+    s->hooks = *hooks;
+    s->specs = specs;
+    s->count = count;
+    fd_status status = make_slots(s);
+    if (status == FD_OK) status = make_fields(s);
+    if (status == FD_OK) status = make_arrays(s);
+    if (status == FD_OK) status = fd_head_init(&s->head);
+    if (status == FD_OK) status = fd_convert_init(&s->convert);
+    s->locale = fd_locale_new();
+    if (status != FD_OK || !s->locale) {
+        fd_scanner_free(s);
+        return NULL;
+    }
+    s->convert.locale = s->locale;
+    s->convert.decode = hooks->decode;
+    s->convert.context = hooks->context;
+    return s;
+}
+
+void fd_scanner_free(fd_scanner *s)
+{
+    if (!s) return;
+    for (size_t i = 0; s->arrays && i < s->width; i++) fd_array_free(&s->arrays[i]);
+    free(s->arrays);
+    free(s->fields);
+    free(s->slots);
+    free(s->slot_of);
+    fd_buffer_free(&s->outcomes);
+    fd_head_free(&s->head);
+    fd_convert_free(&s->convert);
+    fd_locale_free(s->locale);
+    free(s);
+}
+
+const fd_field *fd_scanner_fields(const fd_scanner *s) { return s->fields; }
+size_t fd_scanner_width(const fd_scanner *s) { return s->width; }
+size_t fd_scanner_rows(const fd_scanner *s) { return s->rows; }
+const fd_scan_counts *fd_scanner_counts(const fd_scanner *s) { return &s->counts; }
+
+/* finding the elements */
+
+/* A private creator (gggg,00bb), or an element of a block that one of the wanted creators reserved (PS3.5 7.8.1). */
+static void match_private(fd_scanner *s, fd_input *in, const fd_element *e)
+{
+    const uint32_t element = e->tag & 0xFFFF, group = e->tag & 0xFFFF0000;
+    for (size_t i = s->plain_slots; i < s->all_slots; i++) {
+        slot *w = &s->slots[i];
+        if ((w->tag & 0xFFFF0000) != group) continue;
+        if (element >= 0x10 && element <= 0xFF) {
+            size_t n;
+            const uint8_t *p = fd_convert_trimmed(in, e, &n);
+            if (p && n == w->creator_length && memcmp(p, w->creator, n) == 0 && !w->block) w->block = e->tag;
+        } else if (w->block && element >> 8 == (w->block & 0xFF) && (element & 0xFF) == (w->tag & 0xFF)) {
+            w->found = *e;
+            w->present = true;
+        }
+    }
+}
+
+/* Up to which tag the cursor may pass without looking. */
+static uint32_t pass_until(const fd_scanner *s, uint32_t next_tag, uint32_t at)
+{
+    for (size_t i = s->plain_slots; i < s->all_slots; i++) {
+        const uint32_t group = s->slots[i].tag & 0xFFFF0000;
+        if (at < group && group < next_tag) next_tag = group;
+        if (at >= group && at <= (group | 0xFFFF)) return 0; /* creators and blocks are looked at one by one */
+    }
+    return next_tag;
+}
+
+/* Walks one data set and fills slots[first:end]. The last of duplicates wins. */
+static fd_status find_elements(fd_scanner *s, fd_cursor *c, size_t first, size_t end, uint32_t last_tag, bool thorough)
+{
+    slot *const slots = s->slots;
+    const bool private = s->all_slots > s->plain_slots && end == s->plain_slots;
+    const uint32_t stop = thorough || last_tag == UINT32_MAX ? UINT32_MAX : last_tag + 1;
+    size_t next = first;
+    fd_element e;
+    for (;;) {
+        uint32_t next_tag = next < end && slots[next].tag < stop ? slots[next].tag : stop;
+        fd_cursor_pass(c, private ? pass_until(s, next_tag, c->last_tag) : next_tag);
+        const uint32_t before = c->last_tag;
+        fd_status status = fd_cursor_next(c, &e);
+        if (status != FD_OK) return status;
+        if (e.tag >= stop && !thorough) return FD_END;
+        if ((status = fd_cursor_skip(c, &e)) != FD_OK) return status;
+        if (e.tag < before) next = first; /* out of order: look from the start again */
+        while (next < end && slots[next].tag < e.tag) next++;
+        if (next < end && slots[next].tag == e.tag) {
+            slots[next].found = e;
+            slots[next].present = true;
+            next++;
+        } else if (next > first && slots[next - 1].tag == e.tag) { /* a duplicate */
+            slots[next - 1].found = e;
+        }
+        if (private && e.tag & 0x10000) match_private(s, c->in, &e);
+    }
+}
+
+/* rows */
+
+static fd_status append_path(fd_scanner *s, const fd_entry *entry)
+{
+    fd_array *to = &s->arrays[0];
+    const uint8_t *prefix = (const uint8_t *)entry->prefix, *name = (const uint8_t *)entry->name;
+    const size_t n = entry->prefix_length + entry->name_length;
+    if (s->options.path_bytes) {
+        fd_array *raw = &s->arrays[s->width - 1];
+        if (fd_buffer_append(&raw->data, prefix, entry->prefix_length) != FD_OK) return FD_MEMORY;
+        if (fd_array_bytes(raw, name, entry->name_length) != FD_OK) return FD_MEMORY;
+    }
+    if (fd_buffer_reserve(&to->data, 4 * n) != FD_OK) return FD_MEMORY;
+    if (entry->prefix_is_utf8)
+        fd_buffer_append(&to->data, prefix, entry->prefix_length);
+    else
+        fd_utf8_escape(&to->data, prefix, entry->prefix_length);
+    if (fd_text_is_plain(name, entry->name_length)) return fd_array_bytes(to, name, entry->name_length);
+    fd_utf8_escape(&to->data, name, entry->name_length);
+    return fd_array_bytes(to, "", 0);
+}
+
+static fd_status append_file_facts(fd_scanner *s, bool known)
+{
+    if (!known) return fd_array_null(&s->arrays[1]) == FD_OK ? fd_array_null(&s->arrays[2]) : FD_MEMORY;
+    if (fd_array_integer(&s->arrays[1], false, s->head.facts.size) != FD_OK) return FD_MEMORY;
+    const int64_t t = s->head.facts.mtime;
+    return fd_array_integer(&s->arrays[2], t < 0, t < 0 ? 0 - (uint64_t)t : (uint64_t)t);
+}
+
+/* The rest of a row without values. The path and the file facts are there. */
+static fd_status end_row_failed(fd_scanner *s, fd_outcome outcome, const char *error)
+{
+    fd_status status = fd_array_bytes(&s->arrays[3], error, strlen(error));
+    for (size_t i = 0; i <= s->count && status == FD_OK; i++) status = fd_array_null(&s->arrays[FD_SCAN_FIRST_COLUMNS + i]);
+    const uint8_t byte = (uint8_t)outcome;
+    if (status == FD_OK) status = fd_buffer_append(&s->outcomes, &byte, 1);
+    s->rows++;
+    s->counts.files++;
+    s->counts.not_dicom += outcome == FD_OUTCOME_NOT_DICOM;
+    s->counts.failed += outcome == FD_OUTCOME_FAILED;
+    return status;
+}
+
+static fd_status end_row_errno(fd_scanner *s, int os_errno)
+{
+    char text[256] = "";
+    fd_os_message(os_errno, text, sizeof text);
+    if (!text[0]) memcpy(text, "the system failed", 18);
+    return end_row_failed(s, FD_OUTCOME_FAILED, text);
+}
+
+static fd_status end_row_read(fd_scanner *s, uint64_t *wanted_end)
+{
+    fd_status status = fd_array_null(&s->arrays[3]);
+    for (size_t i = 0; i < s->count && status == FD_OK; i++) {
+        const slot *w = &s->slots[s->slot_of[i]];
+        status =
+            fd_convert_append(&s->convert, &s->specs[i], w->present ? &w->found : NULL, &s->arrays[FD_SCAN_FIRST_COLUMNS + i]);
+        if (w->present && w->found.offset + w->found.length > *wanted_end) *wanted_end = w->found.offset + w->found.length;
+    }
+    if (status != FD_OK) return status;
+    fd_array *notes = &s->arrays[FD_SCAN_FIRST_COLUMNS + s->count];
+    const fd_buffer *note = &s->convert.note;
+    status = note->used ? fd_array_bytes(notes, note->data, note->used) : fd_array_null(notes);
+    const uint8_t byte = FD_OUTCOME_READ;
+    if (status == FD_OK) status = fd_buffer_append(&s->outcomes, &byte, 1);
+    s->rows++;
+    s->counts.files++;
+    s->counts.read++;
+    s->counts.noted += note->used != 0;
+    return status;
+}
+
+/* What the cursor had to repair, in the words of its warnings. */
+static fd_status note_repairs(fd_scanner *s, uint32_t notes, const fd_place_of_note *where)
+{
+    for (unsigned i = 0; i < FD_NOTE_KINDS; i++) {
+        if (!(notes >> i & 1)) continue;
+        char place[64] = "group 0002";
+        if (where)
+            snprintf(place, sizeof place, "(%04X,%04X) at 0x%llX", (unsigned)(where[i].tag >> 16),
+                     (unsigned)(where[i].tag & 0xFFFF), (unsigned long long)where[i].offset);
+        if (fd_convert_note(&s->convert, place, fd_note_text(i)) != FD_OK) return FD_MEMORY;
+    }
+    return FD_OK;
+}
+
+/* a file */
+
+static fd_status walk_meta(fd_scanner *s, fd_input *in, const fd_part10 *part10)
+{
+    if (!s->meta_slots || !part10->meta_length) return FD_OK;
+    fd_cursor c;
+    fd_cursor_open(&c, in, part10->meta_offset, part10->meta_offset + part10->meta_length, false, false, FD_TOP_LEVEL);
+    const fd_status status = find_elements(s, &c, 0, s->meta_slots, UINT32_MAX, true);
+    fd_cursor_close(&c);
+    return status == FD_MEMORY ? status : FD_OK;
+}
+
+/* The wanted elements of the data set that begins at `offset`, and what was repaired on the way. */
+static fd_status walk_data_set(fd_scanner *s, fd_input *in, const fd_part10 *part10, uint64_t *end)
+{
+    if (s->all_slots == s->meta_slots && !s->options.thorough) return FD_OK;
+    fd_cursor c;
+    fd_cursor_open(&c, in, part10->dataset_offset, in->size, part10->implicit, part10->big, FD_TOP_LEVEL);
+    if (part10->guessed) c.notes = 0; /* nobody said what the encoding is */
+    fd_status status = find_elements(s, &c, s->meta_slots, s->plain_slots, s->last_tag, s->options.thorough);
+    if (status == FD_END) status = note_repairs(s, c.notes, c.where);
+    *end = c.pos;
+    fd_cursor_close(&c);
+    return status;
+}
+
+/* The values of what was found in `in`. */
+static fd_status collect(fd_scanner *s, fd_input *in, uint64_t *wanted_end)
+{
+    fd_convert *v = &s->convert;
+    v->in = in;
+    if (s->charset_slot != NONE && s->slots[s->charset_slot].present &&
+        fd_convert_charset(v, &s->slots[s->charset_slot].found) != FD_OK)
+        return FD_MEMORY;
+    if (s->sign_slot != NONE && s->slots[s->sign_slot].present) fd_convert_pixel_representation(v, &s->slots[s->sign_slot].found);
+    return end_row_read(s, wanted_end);
+}
+
+static void forget(fd_scanner *s, size_t first)
+{
+    for (size_t i = first; i < s->all_slots; i++) {
+        s->slots[i].present = false;
+        s->slots[i].block = 0;
+    }
+}
+
+/* A deflated data set (PS3.5 A.5). `in` is the file as if it were not: its size is known once all has been inflated.
+ * FD_INVALID: it is not deflated, nothing was appended. */
+static fd_status read_deflated(fd_scanner *s, const fd_part10 *part10)
+{
+    fd_input in;
+    uint64_t ignored = 0;
+    fd_status status = s->hooks.inflate(s->hooks.context, &s->head.in, part10->dataset_offset, &in);
+    if (status == FD_OK) {
+        const uint64_t size = in.size;
+        const size_t noted = s->convert.note.used;
+        status = walk_data_set(s, &in, part10, &ignored);
+        if (status == FD_OK && in.size != size) { /* now that the end is known, lengths beyond it can be told */
+            forget(s, s->meta_slots);
+            s->convert.note.used = noted;
+            status = walk_data_set(s, &in, part10, &ignored);
+        }
+    }
+    int too_large = 0;
+    const char *error = s->hooks.inflate_error(s->hooks.context, &too_large);
+    if (status == FD_OK && too_large)
+        status = end_row_failed(s, FD_OUTCOME_FAILED, error);
+    else if (status == FD_OK)
+        status = error && fd_convert_note(&s->convert, NULL, error) != FD_OK ? FD_MEMORY : collect(s, &in, &ignored);
+    s->hooks.inflate_end(s->hooks.context);
+    return status;
+}
+
+static fd_status read_open_file(fd_scanner *s, uint64_t *wanted_end)
+{
+    fd_input *in = &s->head.in;
+    fd_part10 part10;
+    fd_error error = {0};
+    if (fd_part10_read(in, s->options.force, &part10, &error) != FD_OK) {
+        if (s->head.os_errno) return end_row_errno(s, s->head.os_errno);
+        return end_row_failed(s, FD_OUTCOME_NOT_DICOM, error.reason);
+    }
+    fd_convert_begin(&s->convert, in);
+    forget(s, 0);
+    if (walk_meta(s, in, &part10) != FD_OK) return FD_MEMORY;
+    if (part10.notes && note_repairs(s, part10.notes, NULL) != FD_OK) return FD_MEMORY;
+    if (part10.deflated && s->hooks.inflate && part10.dataset_offset < in->size) {
+        const fd_status inflated = read_deflated(s, &part10);
+        if (inflated != FD_INVALID) return inflated;
+        if (fd_convert_note(&s->convert, NULL, "the transfer syntax says deflated, the data set is not: read as it is") != FD_OK)
+            return FD_MEMORY;
+    }
+    const fd_status status = walk_data_set(s, in, &part10, wanted_end);
+    if (s->head.os_errno) return end_row_errno(s, s->head.os_errno);
+    return status == FD_OK ? collect(s, in, wanted_end) : status;
+}
+
+fd_status fd_scanner_visit(fd_scanner *s, const fd_entry *entry)
+{
+    if (append_path(s, entry) != FD_OK) return FD_MEMORY;
+    bool known = false;
+    fd_status opened = FD_INVALID;
+    const fd_os_name name = {entry->folder, entry->prefix, entry->prefix_length, entry->name};
+    if (entry->type == FD_ENTRY_FILE) opened = fd_head_open(&s->head, &name, &known);
+    if (append_file_facts(s, known) != FD_OK) return FD_MEMORY;
+    if (entry->type == FD_ENTRY_FAILED) return end_row_errno(s, entry->os_errno);
+    if (opened == FD_INVALID) return end_row_failed(s, FD_OUTCOME_FAILED, "not a regular file");
+    if (opened != FD_OK) return end_row_errno(s, s->head.os_errno);
+    uint64_t wanted_end = 0;
+    const fd_status status = read_open_file(s, &wanted_end);
+    fd_head_close(&s->head, wanted_end);
+    return status;
+}
+
+static bool is_full(const fd_scanner *s)
+{
+    if (s->rows >= s->options.batch_rows) return true;
+    if (s->rows % 16) return false;
+    size_t sum = 0;
+    for (size_t i = 0; i < s->width; i++) sum += fd_array_bytes_used(&s->arrays[i]);
+    return sum > BATCH_BYTES;
+}
+
+fd_status fd_scanner_run(fd_scanner *s, fd_walk *walk, size_t files)
+{
+    fd_entry entry;
+    for (size_t i = 0; i < files; i++) {
+        if (is_full(s) && s->rows) return FD_LIMIT;
+        fd_status status = fd_walk_next(walk, &entry);
+        if (status == FD_OK) status = fd_scanner_visit(s, &entry);
+        if (status != FD_OK) return status;
+    }
+    return FD_OK;
+}
+
+fd_batch *fd_scanner_take(fd_scanner *s, uint8_t **outcomes)
+{
+    fd_batch *batch = fd_batch_new(s->arrays, s->width, s->rows);
+    if (!batch) return NULL;
+    *outcomes = s->outcomes.data;
+    memset(&s->outcomes, 0, sizeof s->outcomes);
+    if (make_arrays(s) == FD_OK) return batch;
+    fd_batch_release(batch);
+    free(*outcomes);
+    *outcomes = NULL;
+    return NULL;
+}

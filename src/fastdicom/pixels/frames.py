@@ -1,0 +1,333 @@
+"""Frames of a data set: one, some or all of them, as numpy arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from operator import index as as_index
+from typing import Any
+
+import numpy as np
+
+from fastdicom.codecs import _native, native, registry
+from fastdicom.errors import DecodeError, LimitError, TruncatedError, UnsupportedError
+from fastdicom.pixels.color import becomes_rgb, to_rgb
+from fastdicom.pixels.describe import Description, decoded_size, describe, path_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+__all__ = ["Frames", "decode", "pixel_array"]
+
+_MONOCHROME = ("MONOCHROME2", "MONOCHROME1")
+# Samples per Pixel, Rows, Columns, Bits Allocated, Bits Stored, Pixel Representation
+_PLAIN_TAGS = (0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280103)
+_PLAIN_TYPES: dict[tuple[Any, Any], np.dtype[Any]] = {
+    (8, 0): np.dtype("u1"),
+    (8, 1): np.dtype("i1"),
+    (16, 0): np.dtype("<u2"),
+    (16, 1): np.dtype("<i2"),
+}
+THREADS_FROM = 8 << 20  # decoded bytes from which threads are worth their start
+
+
+def pixel_array(dataset: Any, /, *, raw: bool = False, limit: int | None = None) -> Array:
+    """The pixels of all frames.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The data set with the Image Pixel module (PS3.3 C.7.6.3).
+    raw : bool
+        Leave the colour as it is stored: YBR stays YBR.
+    limit : int, optional
+        The most bytes that the array may have.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, columns), (rows, columns, samples), (frames, rows, columns) or (frames, rows, columns, samples). A read-only
+        view on the file or its map where the stored bytes are the pixels; else an array of its own. The type follows Bits
+        Allocated and Pixel Representation; 1-bit pixels are uint8. Bits above Bits Stored are 0 or the sign (PS3.5 8.1.1).
+
+    Raises
+    ------
+    MissingElementError, DecodeError, UnsupportedError, TruncatedError
+        See `describe`.
+    LimitError
+        The array would be larger than `limit`.
+
+    Notes
+    -----
+    A view on a map lives on the file: if the file is truncated while it is used, the process gets a bus error. Files that
+    others may truncate are opened with ``mmap=False``.
+    """
+    array = _plain(dataset) if limit is None else None
+    return Frames(dataset)._all(raw, limit) if array is None else array
+
+
+def decode(
+    dataset: Any,
+    /,
+    *,
+    frames: Any = None,
+    threads: int | None = None,
+    raw: bool = False,
+    limit: int | None = None,
+    decoder: str | None = None,
+    out: Array | None = None,
+) -> Array:
+    """Many frames at once.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The data set with the Image Pixel module (PS3.3 C.7.6.3).
+    frames : int, slice or iterable of int, optional
+        Which frames: a number gives one frame without a frame axis, the others keep the axis; all when not given.
+    threads : int, optional
+        How many threads work on frames; as many as there are processors when not given and there is enough to do.
+    raw : bool
+        Leave the colour as it is stored.
+    limit : int, optional
+        The most bytes that the decoded frames may have.
+    decoder : str, optional
+        The name of the decoder, as in ``fastdicom.codecs.available()``.
+    out : numpy.ndarray, optional
+        Where to put them: C-contiguous and writable, of the right shape and type.
+
+    Returns
+    -------
+    numpy.ndarray
+        `out`, or what `pixel_array` would give for these frames.
+
+    Raises
+    ------
+    IndexError
+        There is no such frame.
+    ValueError, TypeError
+        `out` does not fit, or `threads` is no positive number.
+    MissingElementError, DecodeError, UnsupportedError, TruncatedError, LimitError
+        As in `pixel_array`.
+    """
+    if threads is not None and as_index(threads) < 1:
+        raise ValueError(f"threads is {threads}: at least 1 was expected")
+    return Frames(dataset)._some(frames, raw, limit, threads, decoder, out)
+
+
+def _plain(dataset: Any) -> Array | None:
+    """The short way to what most files hold: one uncompressed little endian frame of 8 or 16 bits, one sample a pixel.
+
+    None when anything is unusual or wrong: the long way then says what.
+    """
+    syntax = dataset.transfer_syntax
+    if syntax.family != "native" or syntax.pixels_big_endian:
+        return None
+    samples, rows, columns, allocated, stored, sign = dataset.numbers(_PLAIN_TAGS)
+    if samples != 1 or not rows or not columns or not stored or (allocated, sign) not in _PLAIN_TYPES or stored > allocated:
+        return None
+    if dataset.get("PhotometricInterpretation") not in _MONOCHROME or dataset.get("NumberOfFrames", 1) != 1:
+        return None
+    if 0x7FE00010 not in dataset or 0x7FE00008 in dataset or 0x7FE00009 in dataset:
+        return None
+    element, size = dataset[0x7FE00010], rows * columns * allocated // 8
+    if element.length != size + size % 2 or element.is_undefined_length or element.is_big_endian:
+        return None
+    stored_bytes = element.raw
+    if stored < allocated and not _native.unused_clean(stored_bytes[:size], allocated // 8, stored, sign == 1):
+        return None
+    array: Array = np.frombuffer(stored_bytes, _PLAIN_TYPES[allocated, sign], rows * columns).reshape(rows, columns)
+    return array
+
+
+class Frames(Sequence[Any]):
+    """The frames of a data set, each decoded when it is asked for.
+
+    ``frames[i]`` is the array of a frame, ``frames[a:b]`` are these frames, still not decoded; ``numpy.asarray`` decodes them.
+    """
+
+    def __init__(self, dataset: Any, indices: range | None = None, description: Description | None = None) -> None:
+        self._dataset = dataset
+        self.description = describe(dataset) if description is None else description
+        self._indices = range(self.description.number_of_frames) if indices is None else indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            return Frames(self._dataset, self._indices[key], self.description)
+        return self._one(self._number(key), False)
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self._one(number, False) for number in self._indices)
+
+    def __repr__(self) -> str:
+        return f"<Frames: {len(self)} of {'x'.join(map(str, self.description.info.shape))}, {self.dtype}>"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array = self._numbers(self._indices, False, None, None, None, None)
+        array = array if dtype is None else array.astype(dtype, copy=False)
+        return array.copy() if copy and not array.flags.writeable else array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(frames, rows, columns) or (frames, rows, columns, samples)."""
+        return (len(self), *self.description.info.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of a decoded sample."""
+        return np.dtype(self.description.info.dtype)
+
+    def encoded(self, key: int) -> memoryview:
+        """The stored bytes of a frame, read-only and without a copy where they are on the map.
+
+        Of packed pixels the bytes that hold the frame; its first and last byte may hold pixels of its neighbours.
+        """
+        self._check_native(None)
+        place = native.span(self.description.info, self._whole(self._number(key)))
+        raw: memoryview = self.description.element.raw
+        return raw[place.start : place.stop]
+
+    def _number(self, key: Any) -> int:
+        try:
+            return self._indices[as_index(key)]
+        except IndexError:
+            raise IndexError(f"frame {key} was asked, there are {len(self._indices)}") from None
+
+    def _whole(self, number: int) -> int:
+        if number >= self.description.available:
+            raise TruncatedError(
+                f"the file ends inside or before frame {number}: {self.description.available} of "
+                f"{self.description.number_of_frames} are whole",
+                self.description.element.tag,
+                self.description.element.offset,
+                path_of(self._dataset),
+            )
+        return number
+
+    def _check_native(self, decoder: str | None) -> None:
+        if self.description.is_native and decoder is None:
+            return
+        uid = self.description.info.transfer_syntax_uid
+        if registry.load(uid, decoder) is not native:
+            raise UnsupportedError(f"transfer syntax {uid}: frames of encapsulated pixel data cannot be decoded yet")
+
+    def _all(self, raw: bool, limit: int | None) -> Array:
+        count = self.description.number_of_frames
+        array = self._numbers(range(count), raw, limit, None, None, None)
+        return array[0] if count == 1 else array
+
+    def _some(self, key: Any, raw: bool, limit: int | None, threads: int | None, decoder: str | None, out: Array | None) -> Array:
+        single, numbers = False, self._indices
+        if key is None:
+            single = len(numbers) == 1
+        elif isinstance(key, slice):
+            numbers = numbers[key]
+        elif isinstance(key, Iterable):
+            numbers = [self._number(one) for one in key]  # type: ignore[assignment]
+        else:
+            single, numbers = True, range(self._number(key), self._number(key) + 1)
+        if out is None:
+            array = self._numbers(numbers, raw, limit, threads, decoder, None)
+            return array[0] if single else array
+        shape = self.description.info.shape if single else (len(numbers), *self.description.info.shape)
+        _check_out(out, shape, self.dtype)
+        self._numbers(numbers, raw, limit, threads, decoder, out.reshape((len(numbers), *self.description.info.shape)))
+        return out
+
+    def _one(self, number: int, raw: bool) -> Array:
+        array: Array = self._numbers(range(number, number + 1), raw, None, 1, None, None)[0]
+        return array
+
+    def _numbers(
+        self, numbers: Sequence[int], raw: bool, limit: int | None, threads: int | None, decoder: str | None, out: Array | None
+    ) -> Array:
+        """These frames with their axis: a view when the stored bytes are the answer and no `out` is given."""
+        info = self.description.info
+        size = decoded_size(info, len(numbers))
+        if limit is not None and size > limit:
+            raise LimitError(f"{len(numbers)} decoded frame(s) have {size} bytes, the limit is {limit}")
+        self._check_native(decoder)
+        rgb = not raw and becomes_rgb(info)
+        if len(numbers):
+            self._whole(max(numbers))
+        if out is None:
+            if not rgb and isinstance(numbers, range) and numbers.step == 1 and native.is_stored_as_decoded(info):
+                view = self._view(numbers)
+                if view is not None:
+                    return view
+            out = np.empty((len(numbers), *info.shape), info.dtype)
+        if len(numbers):
+            self._fill(numbers, out, rgb, threads)
+        return out
+
+    def _view(self, numbers: range) -> Array | None:
+        """A view on the stored bytes; None when some of them have unused bits that must be changed first."""
+        info, element = self.description.info, self.description.element
+        start, size = numbers.start * info.frame_size, len(numbers) * info.frame_size
+        stored = element.raw
+        if info.bits_stored < info.bits_allocated:
+            piece = stored[start : start + size]
+            if not _native.unused_clean(piece, info.itemsize, info.bits_stored, info.is_signed):
+                return None
+        array = np.frombuffer(stored, info.dtype, len(numbers) * info.samples, start)
+        return array.reshape(len(numbers), *info.shape)
+
+    def _fill(self, numbers: Sequence[int], out: Array, rgb: bool, threads: int | None) -> None:
+        if threads is None:
+            threads = _processors() if out.nbytes >= THREADS_FROM else 1
+        threads = min(threads, len(numbers))
+        flat = out.reshape(-1).view(np.uint8).data
+        if threads == 1:
+            self._fill_part(numbers, flat, rgb)
+            return
+        size = self.description.info.frame_size
+        bounds = [len(numbers) * i // threads for i in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            parts = pairwise(bounds)
+            jobs = [pool.submit(self._fill_part, numbers[a:b], flat[a * size : b * size], rgb) for a, b in parts]
+            for job in jobs:
+                job.result()
+
+    def _fill_part(self, numbers: Sequence[int], flat: memoryview, rgb: bool) -> None:
+        """Read and decode frame by frame; never through the map, so that a file truncated meanwhile is an error, not a fault."""
+        info, element = self.description.info, self.description.element
+        in_place, size = native.is_in_place(info), info.frame_size
+        scratch = memoryview(b"")
+        for i, number in enumerate(numbers):
+            place = native.span(info, number)
+            stop = min(place.stop, element.length)
+            target = flat[i * size : (i + 1) * size]
+            if in_place:
+                stored = target
+            else:
+                if len(scratch) < stop - place.start:
+                    scratch = memoryview(bytearray(stop - place.start + 2))
+                stored = scratch[: stop - place.start]
+            element.read_into(stored, place.start)
+            try:
+                native.decode(stored, info, target, place.skip)
+            except DecodeError as error:
+                raise DecodeError(error.reason, number, error.offset) from error
+            if rgb:
+                to_rgb(target)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a {type(out).__name__}, a numpy.ndarray was expected")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"out is {out.dtype} {out.shape}, {dtype} {shape} was expected")
+    if not out.flags.c_contiguous or not out.flags.writeable:
+        raise ValueError("out must be C-contiguous and writable")

@@ -1,0 +1,106 @@
+"""Scanning: the heads of many files into an Arrow table.
+
+``fastdicom.scan`` is this package and, being callable, the function :func:`fastdicom.scan.scan` too: the module's class
+gets a ``__call__``, so that ``fastdicom.scan(source)`` and ``from fastdicom.scan import Scan`` mean what they say,
+whichever ran first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+
+from fastdicom.scan.arrow import BATCH_SIZE, Counts, Scan, Schema
+from fastdicom.scan.columns import DEFAULT_TAGS, Column, Wanted
+
+__all__ = ["BATCH_SIZE", "DEFAULT_TAGS", "Column", "Counts", "Scan", "Schema", "scan"]
+
+Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | Iterable[str | bytes | os.PathLike[str] | os.PathLike[bytes]]
+
+
+def scan(
+    source: Source,
+    tags: Iterable[Wanted] | None = None,
+    *,
+    threads: int | None = None,
+    recursive: bool = True,
+    force: bool = False,
+    thorough: bool = False,
+    follow_links: bool = False,
+    path_bytes: bool = False,
+    batch_size: int = BATCH_SIZE,
+) -> Scan:
+    r"""Scan files into Arrow record batches: a row a file, a column a tag.
+
+    Nothing is read before the result is iterated or handed to an Arrow consumer, and each of those is a scan of its own.
+    No file stops a scan: what cannot be read is a row with its `error`.
+
+    Parameters
+    ----------
+    source : path, or iterable of paths
+        Folders are walked: in each, first the files by the bytes of their names, then the folders in it. A path that the
+        source itself names may be a link.
+    tags : iterable, optional
+        Keywords, tags (``0x00100020``, ``(0x0010, 0x0020)``, ``"00100020"``), or private elements as (group, creator,
+        element): ``(0x0029, "SIEMENS CSA HEADER", 0x10)``. None: :data:`DEFAULT_TAGS`, which tell patients, studies, series
+        and instances.
+    threads : int, optional
+        How many threads may read. This version reads on one, whatever is allowed.
+    recursive : bool
+        Go into folders in folders.
+    force : bool
+        As in ``dcmread``: take what has neither DICM nor group 0002 for a data set.
+    thorough : bool
+        Read on behind the last wanted tag, for elements out of order, and to notice damage there.
+    follow_links : bool
+        Follow links to folders too, into each folder once. Links to files are always followed.
+    path_bytes : bool
+        One more column `path_bytes`: the name as the system has it. In `path`, bytes that are no UTF-8 are written ``\xNN``.
+    batch_size : int
+        The most rows in a batch. A batch that has grown large in bytes ends before.
+
+    Returns
+    -------
+    Scan
+        An iterable of batches, and an Arrow stream: ``pyarrow.table(scan)``, ``polars.DataFrame(scan)``,
+        ``duckdb.sql("FROM scan")``.
+
+    Raises
+    ------
+    ValueError
+        No such keyword; a sequence, which is no column; a number out of range.
+    TypeError
+        A source that is no path, tags that are no list.
+
+    Notes
+    -----
+    Columns are `path`, `size`, `mtime` (UTC), `error` (null when the file was read, else the words of ``dcmread``), then
+    one per tag, then `notes`. Their types follow the VR of the dictionary (PS3.6): IS int64, DS float64, US uint16 and so on,
+    AT ``"ggggeeee"``, all other text and UI string, lists where the dictionary allows several values. An absent element is
+    null; one that is present but empty is ``""`` as text and null as a number. A value that does not fit the type of its
+    column is null, and `notes` says so.
+
+    Fifos, sockets and devices are never opened and links to folders are passed over (see `follow_links`).
+    """
+    return Scan(
+        source,
+        tags,
+        threads=threads,
+        recursive=recursive,
+        force=force,
+        thorough=thorough,
+        follow_links=follow_links,
+        path_bytes=path_bytes,
+        batch_size=batch_size,
+    )
+
+
+class _CallableModule(ModuleType):
+    __call__ = staticmethod(scan)
+    # inspect.signature() of Python 3.11 takes the first parameter of a static __call__ for self: it looks here first.
+    __wrapped__ = staticmethod(scan)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -1,0 +1,152 @@
+"""The scanner of csrc/fd_scan and the batches it makes, for other compiled modules."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef extern from "fd_scan.h" nogil:
+    ctypedef enum fd_status:
+        FD_OK
+        FD_END
+        FD_INVALID
+        FD_LIMIT
+        FD_MEMORY
+        FD_IO
+    ctypedef enum fd_kind:
+        FD_KIND_UTF8
+        FD_KIND_BINARY
+        FD_KIND_INT16
+        FD_KIND_UINT16
+        FD_KIND_INT32
+        FD_KIND_UINT32
+        FD_KIND_INT64
+        FD_KIND_UINT64
+        FD_KIND_FLOAT32
+        FD_KIND_FLOAT64
+        FD_KIND_TIMESTAMP
+        FD_KIND_LIST
+    ctypedef struct fd_buffer:
+        uint8_t *data
+        size_t used
+    ctypedef struct fd_array:
+        fd_kind kind
+        size_t length
+        fd_buffer data
+        fd_array *child
+    ctypedef struct fd_input:
+        const uint8_t *data
+        uint64_t start, end, size
+        fd_status (*fill)(fd_input *input, uint64_t offset, size_t want) noexcept
+        void *context
+    const uint8_t *fd_input_at(fd_input *input, uint64_t offset, size_t n) noexcept
+    ctypedef struct fd_column_spec:
+        const char *name
+        uint32_t tag
+        uint16_t vr
+        fd_kind kind, item
+        const char *creator
+        size_t creator_length
+        uint32_t flags
+        const char *metadata
+        size_t metadata_length
+    ctypedef struct fd_text_value:
+        const uint8_t *data
+        size_t length
+        const uint8_t *charset
+        size_t charset_length
+        uint16_t vr
+        bint big
+        bint unsplit
+    ctypedef struct fd_scan_options:
+        bint force, thorough, path_bytes
+        size_t batch_rows
+    ctypedef struct fd_scan_hooks:
+        void *context
+        fd_status (*decode)(void *context, const fd_text_value *value, fd_array *items, fd_buffer *remark) noexcept
+        fd_status (*inflate)(void *context, fd_input *file, uint64_t offset, fd_input *out) noexcept
+        const char *(*inflate_error)(void *context, int *too_large) noexcept
+        void (*inflate_end)(void *context) noexcept
+    ctypedef struct fd_scan_counts:
+        uint64_t files, read, not_dicom, failed, noted
+    enum:
+        FD_OUTCOME_FAILED
+    ctypedef struct fd_scanner
+    ctypedef struct fd_walk
+    ctypedef struct fd_batch
+    ctypedef struct fd_field:
+        const char *name
+        fd_kind kind, item
+    struct ArrowSchema:
+        void (*release)(ArrowSchema *) noexcept
+    struct ArrowArray:
+        void (*release)(ArrowArray *) noexcept
+    struct ArrowArrayStream:
+        int (*get_schema)(ArrowArrayStream *, ArrowSchema *) noexcept
+        int (*get_next)(ArrowArrayStream *, ArrowArray *) noexcept
+        const char *(*get_last_error)(ArrowArrayStream *) noexcept
+        void (*release)(ArrowArrayStream *) noexcept
+        void *private_data
+    fd_status fd_array_bytes(fd_array *a, const void *data, size_t n) noexcept
+    fd_status fd_buffer_append(fd_buffer *b, const void *data, size_t n) noexcept
+    int32_t fd_array_offset(const fd_array *a, size_t row) noexcept
+    bint fd_array_is_null(const fd_array *a, size_t row) noexcept
+    fd_batch *fd_batch_share(fd_batch *batch) noexcept
+    void fd_batch_release(fd_batch *batch) noexcept
+    size_t fd_batch_rows(const fd_batch *batch) noexcept
+    const fd_array *fd_batch_column(const fd_batch *batch, size_t index) noexcept
+    fd_status fd_batch_export(fd_batch *batch, ArrowArray *out) noexcept
+    fd_status fd_schema_export(const fd_field *fields, size_t count, ArrowSchema *out) noexcept
+    fd_walk *fd_walk_new(bint recursive, bint follow_links) noexcept
+    void fd_walk_free(fd_walk *walk) noexcept
+    fd_status fd_walk_give(fd_walk *walk, const char *path, size_t length) noexcept
+    fd_scanner *fd_scanner_new(const fd_column_spec *specs, size_t count, const fd_scan_options *options, const fd_scan_hooks *hooks) noexcept
+    void fd_scanner_free(fd_scanner *s) noexcept
+    const fd_field *fd_scanner_fields(const fd_scanner *s) noexcept
+    size_t fd_scanner_width(const fd_scanner *s) noexcept
+    fd_status fd_scanner_run(fd_scanner *s, fd_walk *walk, size_t files) noexcept
+    size_t fd_scanner_rows(const fd_scanner *s) noexcept
+    fd_batch *fd_scanner_take(fd_scanner *s, uint8_t **outcomes) noexcept
+    const fd_scan_counts *fd_scanner_counts(const fd_scanner *s) noexcept
+
+
+cdef class Batch:
+    cdef fd_batch *handle
+    cdef uint8_t *outcomes
+    cdef Scanner scanner
+
+
+cdef class Inflater:
+    cdef fd_input *file
+    cdef uint64_t start  # of the deflated bytes in the file, and of the inflated ones in the result
+    cdef uint64_t read_to, limit
+    cdef int passes
+    cdef object stream
+    cdef bytearray window
+    cdef bytes error
+    cdef bint at_end, too_large
+
+    cdef int begin(self, fd_input *out) except -1
+    cdef int publish(self, fd_input *out) except -1
+    cdef bytes next_input(self)
+    cdef int fill(self, fd_input *out, uint64_t offset, size_t want) except -1
+    cdef int fail(self, text) except -1
+
+
+cdef class Scanner:
+    cdef fd_scanner *handle
+    cdef fd_walk *walk
+    cdef fd_column_spec *specs
+    cdef list kept  # the bytes that the specs point into
+    cdef object decoder
+    cdef object failure
+    cdef Inflater inflater
+    cdef uint64_t inflate_limit
+    cdef readonly list names
+
+    cdef int describe(self, fd_column_spec *spec, column) except -1
+
+
+cdef class Stream:
+    cdef object batches
+    cdef Scanner scanner
+    cdef bytes error

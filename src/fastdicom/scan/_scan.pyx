@@ -1,0 +1,554 @@
+"""Scanning as Python sees it: a scanner over csrc/fd_scan, and batches that any Arrow consumer takes without a copy."""
+
+import zlib
+from datetime import datetime, timedelta, timezone
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stddef cimport size_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+
+
+cdef extern from "Python.h":
+    int Py_IsInitialized() nogil
+
+
+cdef extern from "errno.h":
+    enum:
+        EIO
+        EINTR
+        ENOMEM
+
+
+#: Name of a column's type -> its code in csrc/fd_column.
+KINDS = {
+    "utf8": FD_KIND_UTF8,
+    "binary": FD_KIND_BINARY,
+    "int16": FD_KIND_INT16,
+    "uint16": FD_KIND_UINT16,
+    "int32": FD_KIND_INT32,
+    "uint32": FD_KIND_UINT32,
+    "int64": FD_KIND_INT64,
+    "uint64": FD_KIND_UINT64,
+    "float32": FD_KIND_FLOAT32,
+    "float64": FD_KIND_FLOAT64,
+    "list": FD_KIND_LIST,
+}
+
+cdef object EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+#: What Scanner.run answers.
+MORE = FD_OK
+FULL = FD_LIMIT
+END = FD_END
+
+
+# columns as Python objects
+
+cdef object fixed(const fd_array *a, size_t row):
+    cdef const uint8_t *p = a.data.data
+    if a.kind == FD_KIND_INT16:
+        return (<const int16_t *>p)[row]
+    if a.kind == FD_KIND_UINT16:
+        return (<const uint16_t *>p)[row]
+    if a.kind == FD_KIND_INT32:
+        return (<const int32_t *>p)[row]
+    if a.kind == FD_KIND_UINT32:
+        return (<const uint32_t *>p)[row]
+    if a.kind == FD_KIND_INT64:
+        return (<const int64_t *>p)[row]
+    if a.kind == FD_KIND_UINT64:
+        return (<const uint64_t *>p)[row]
+    if a.kind == FD_KIND_FLOAT32:
+        return <double>(<const float *>p)[row]
+    if a.kind == FD_KIND_FLOAT64:
+        return (<const double *>p)[row]
+    try:
+        return EPOCH + timedelta(microseconds=(<const int64_t *>p)[row])
+    except OverflowError:  # a file from before the year 1 or after 9999
+        return None
+
+
+cdef object cell(const fd_array *a, size_t row):
+    cdef int32_t start, end
+    if fd_array_is_null(a, row):
+        return None
+    if a.kind != FD_KIND_LIST and a.kind != FD_KIND_UTF8 and a.kind != FD_KIND_BINARY:
+        return fixed(a, row)
+    start = fd_array_offset(a, row)
+    end = fd_array_offset(a, row + 1)
+    if a.kind == FD_KIND_LIST:
+        return [cell(a.child, <size_t>i) for i in range(start, end)]
+    if start == end:
+        return "" if a.kind == FD_KIND_UTF8 else b""
+    text = (<const char *>a.data.data)[start:end]
+    return text.decode("utf-8") if a.kind == FD_KIND_UTF8 else text
+
+
+cdef class Batch:
+    """Rows of a scan: an Arrow record batch.
+
+    It holds Arrow buffers; ``pyarrow.record_batch(batch)`` and every other consumer of the Arrow PyCapsule interface take
+    them without copying. Without any of those, :meth:`to_pydict` and :meth:`rows` give Python objects.
+    """
+
+    def __cinit__(self):
+        self.handle = NULL
+        self.outcomes = NULL
+
+    def __init__(self):
+        raise TypeError("a Batch comes from a scan")
+
+    def __dealloc__(self):
+        fd_batch_release(self.handle)
+        free(self.outcomes)
+
+    def __len__(self):
+        return <Py_ssize_t>fd_batch_rows(self.handle)
+
+    @property
+    def num_rows(self):
+        """The number of rows, one a file."""
+        return len(self)
+
+    @property
+    def num_columns(self):
+        """The number of columns, those of the file included."""
+        return len(self.scanner.names)
+
+    @property
+    def column_names(self):
+        """The names of the columns."""
+        return list(self.scanner.names)
+
+    def column(self, str name not None):
+        """The values of a column as a list of Python objects; KeyError when there is none of that name."""
+        cdef size_t i
+        if name not in self.scanner.names:
+            raise KeyError(name)
+        cdef const fd_array *a = fd_batch_column(self.handle, <size_t>self.scanner.names.index(name))
+        return [cell(a, i) for i in range(fd_batch_rows(self.handle))]
+
+    def to_pydict(self):
+        """A dictionary of the columns as lists of Python objects."""
+        return {name: self.column(name) for name in self.scanner.names}
+
+    def to_pylist(self):
+        """The rows as a list of dictionaries."""
+        names = self.scanner.names
+        return [dict(zip(names, row, strict=True)) for row in self.rows()]
+
+    def rows(self):
+        """The rows as a list of tuples, in the order of the columns."""
+        return list(zip(*[self.column(name) for name in self.scanner.names], strict=True))
+
+    def failures(self):
+        """(path, error) of each row whose file or folder could not be opened or read; what is no DICOM is not among them."""
+        cdef size_t i
+        cdef const fd_array *path = fd_batch_column(self.handle, 0)
+        cdef const fd_array *error = fd_batch_column(self.handle, 3)
+        return [(cell(path, i), cell(error, i)) for i in range(fd_batch_rows(self.handle)) if self.outcomes[i] == FD_OUTCOME_FAILED]
+
+    def __arrow_c_schema__(self):
+        """The schema as a PyCapsule (Arrow PyCapsule interface)."""
+        return self.scanner.schema_capsule()
+
+    def __arrow_c_array__(self, requested_schema=None):
+        """Schema and array as PyCapsules (Arrow PyCapsule interface); there is one schema, whatever is requested."""
+        return self.scanner.schema_capsule(), array_capsule(self.handle)
+
+    def __repr__(self):
+        return f"<fastdicom.scan.Batch: {len(self)} rows, {len(self.scanner.names)} columns>"
+
+
+# what C leaves to Python
+
+cdef fd_status append_text(fd_array *items, str text) except *:
+    cdef bytes raw = text.encode("utf-8", "replace")
+    return fd_array_bytes(items, PyBytes_AS_STRING(raw), <size_t>PyBytes_GET_SIZE(raw))
+
+
+cdef fd_status decode(void *context, const fd_text_value *value, fd_array *items, fd_buffer *remark) noexcept with gil:
+    cdef Scanner self = <Scanner>context
+    cdef fd_status status = FD_OK
+    cdef bytes raw
+    try:
+        vr = chr(value.vr >> 8) + chr(value.vr & 0xFF)
+        charset = (<const char *>value.charset)[:value.charset_length] if value.charset_length else b""
+        texts, remarks = self.decoder(vr, (<const char *>value.data)[:value.length], charset, value.big, value.unsplit)
+        for text in texts:
+            status = append_text(items, text)
+            if status != FD_OK:
+                return status
+        if remarks:
+            raw = "; ".join(remarks).encode("utf-8", "replace")
+            status = fd_buffer_append(remark, PyBytes_AS_STRING(raw), <size_t>PyBytes_GET_SIZE(raw))
+        return status
+    except MemoryError:
+        return FD_MEMORY
+    except ValueError:
+        return FD_INVALID
+    except BaseException as error:  # an interrupt, or a mistake of ours: the scan ends with it
+        self.failure = error
+        return FD_MEMORY
+
+
+cdef class Inflater:
+    """A deflated data set as it goes: only a window of the inflated bytes is kept.
+
+    Forward it inflates and forgets; a step back behind the window begins anew. The size and the number of beginnings are
+    limited, so that neither a bomb nor a file that makes the reader go back and forth takes forever.
+    """
+
+    cdef int begin(self, fd_input *out) except -1:
+        """Back to the head of the file, which comes before the inflated bytes."""
+        cdef const uint8_t *p
+        self.passes += 1
+        self.stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        self.read_to = self.start
+        self.at_end = False
+        self.window = bytearray()
+        out.start = 0
+        cdef uint64_t have = 0
+        cdef size_t n
+        while have < self.start:
+            n = <size_t>min(self.start - have, <uint64_t>65536)
+            p = fd_input_at(self.file, have, n)
+            if p == NULL:
+                break
+            self.window += (<const char *>p)[:n]
+            have += n
+        self.publish(out)
+        return 0
+
+    cdef int publish(self, fd_input *out) except -1:
+        cdef unsigned char[::1] view
+        out.data = NULL
+        if self.window:
+            view = self.window
+            out.data = &view[0]
+        out.end = out.start + <uint64_t>len(self.window)
+        return 0
+
+    cdef bytes next_input(self):
+        cdef uint64_t left = self.file.size - self.read_to if self.file.size > self.read_to else 0
+        cdef size_t n = <size_t>min(left, 16384)
+        cdef const uint8_t *p = fd_input_at(self.file, self.read_to, n) if n else NULL
+        if p == NULL:
+            return b""
+        self.read_to += n
+        return (<const char *>p)[:n]
+
+    cdef int fill(self, fd_input *out, uint64_t offset, size_t want) except -1:
+        cdef uint64_t target = offset + want
+        if offset < out.start and self.passes < 8:
+            self.begin(out)
+        while out.end < target and not self.at_end:
+            if out.end - self.start > self.limit:
+                self.too_large = True
+                self.fail(f"the deflated data set is larger than {self.limit} bytes")
+                break
+            data = self.stream.unconsumed_tail or self.next_input()
+            try:
+                made = self.stream.decompress(data, 262144)
+            except zlib.error as error:
+                self.fail(f"the deflated data set is broken ({error})")
+                break
+            if not made and (self.stream.eof or not data):
+                if not self.stream.eof:
+                    self.fail("the deflated data set is broken (it is cut off)")
+                self.at_end = True
+            if offset > out.end and len(self.window) > 1 << 20:  # nothing of the window is wanted any more
+                out.start = out.end
+                self.window = bytearray()
+            self.window += made
+            self.publish(out)
+        if out.end < target:
+            self.at_end = True
+            out.size = out.end
+        return 0
+
+    cdef int fail(self, text) except -1:
+        self.error = text.encode()
+        self.at_end = True
+        return 0
+
+
+cdef fd_status fill_inflated(fd_input *out, uint64_t offset, size_t want) noexcept with gil:
+    cdef Scanner self = <Scanner>out.context
+    try:
+        self.inflater.fill(out, offset, want)
+        return FD_OK
+    except MemoryError:
+        return FD_MEMORY
+    except BaseException as error:
+        self.failure = error
+        return FD_IO
+
+
+cdef fd_status inflate(void *context, fd_input *file, uint64_t offset, fd_input *out) noexcept with gil:
+    cdef Scanner self = <Scanner>context
+    cdef Inflater inflater
+    try:
+        inflater = Inflater()
+        inflater.file = file
+        inflater.start = offset
+        inflater.limit = self.inflate_limit
+        self.inflater = inflater
+        out.size = <uint64_t>1 << 62
+        out.fill = fill_inflated
+        out.context = context
+        inflater.begin(out)
+        inflater.fill(out, offset, 1)
+        return FD_OK if out.end > offset else FD_INVALID
+    except BaseException as error:
+        self.failure = error
+        return FD_MEMORY
+
+
+cdef const char *inflate_error(void *context, int *too_large) noexcept with gil:
+    cdef Scanner self = <Scanner>context
+    too_large[0] = 0
+    if self.inflater is None or self.inflater.error is None:
+        return NULL
+    too_large[0] = self.inflater.too_large
+    return PyBytes_AS_STRING(self.inflater.error)
+
+
+cdef void inflate_end(void *context) noexcept with gil:
+    (<Scanner>context).inflater = None
+
+
+# the scanner
+
+cdef class Scanner:
+    """One run over files: give it paths, let it run, take its batches.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        See :mod:`fastdicom.scan.columns`.
+    decoder : callable
+        ``(vr, data, charset, big_endian, unsplit) -> (texts, remarks)`` for text that C does not decode.
+    inflate_limit : int
+        How many bytes a deflated data set (PS3.5 A.5) may inflate to; as in ``dcmread``.
+    """
+
+    def __cinit__(self):
+        self.handle = NULL
+        self.walk = NULL
+        self.specs = NULL
+
+    def __init__(self, columns, decoder, *, bint force=False, bint thorough=False, bint recursive=True, bint follow_links=False,
+                 bint path_bytes=False, size_t batch_size=32768, uint64_t inflate_limit=1 << 29):
+        cdef fd_scan_options options
+        cdef fd_scan_hooks hooks
+        cdef size_t i = 0
+        if self.handle != NULL:
+            raise RuntimeError("this scanner is made")
+        columns = tuple(columns)
+        self.decoder = decoder
+        self.inflate_limit = inflate_limit
+        self.kept = []
+        self.specs = <fd_column_spec *>calloc(len(columns) + 1, sizeof(fd_column_spec))
+        if self.specs == NULL:
+            raise MemoryError
+        for column in columns:
+            self.describe(&self.specs[i], column)
+            i += 1
+        options.force, options.thorough, options.path_bytes, options.batch_rows = force, thorough, path_bytes, batch_size
+        hooks.context = <void *>self
+        hooks.decode, hooks.inflate, hooks.inflate_error, hooks.inflate_end = decode, inflate, inflate_error, inflate_end
+        self.handle = fd_scanner_new(self.specs, <size_t>len(columns), &options, &hooks)
+        self.walk = fd_walk_new(recursive, follow_links)
+        if self.handle == NULL or self.walk == NULL:
+            raise MemoryError
+        cdef const fd_field *fields = fd_scanner_fields(self.handle)
+        self.names = [(<bytes>fields[i].name).decode("utf-8") for i in range(fd_scanner_width(self.handle))]
+
+    def __dealloc__(self):
+        fd_scanner_free(self.handle)
+        fd_walk_free(self.walk)
+        free(self.specs)
+
+    cdef int describe(self, fd_column_spec *spec, column) except -1:
+        name = column.name.encode("utf-8")
+        metadata = arrow_metadata(column)
+        creator = None if column.creator is None else column.creator.encode("utf-8")
+        self.kept += [name, metadata, creator]
+        spec.name = PyBytes_AS_STRING(name)
+        spec.tag = column.tag
+        spec.vr = vr_code(column.vr)
+        spec.kind = <fd_kind><int>KINDS["list" if column.multiple else column.kind]
+        spec.item = <fd_kind><int>KINDS[column.kind]
+        spec.flags = column.flags
+        spec.metadata = PyBytes_AS_STRING(metadata)
+        spec.metadata_length = <size_t>PyBytes_GET_SIZE(metadata)
+        if creator is not None:
+            spec.creator = PyBytes_AS_STRING(creator)
+            spec.creator_length = <size_t>PyBytes_GET_SIZE(creator)
+        return 0
+
+    def give(self, bytes path not None):
+        """A file or folder to visit, behind those given before."""
+        if fd_walk_give(self.walk, PyBytes_AS_STRING(path), <size_t>PyBytes_GET_SIZE(path)) != FD_OK:
+            raise MemoryError
+
+    def run(self, size_t files):
+        """Visit up to `files` files without the GIL: MORE, FULL (take the batch) or END (of what was given)."""
+        cdef fd_status status
+        with nogil:
+            status = fd_scanner_run(self.handle, self.walk, files)
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
+        if status == FD_OK or status == FD_END or status == FD_LIMIT:
+            return <int>status
+        raise MemoryError
+
+    @property
+    def rows(self):
+        """Rows in the batch that is being filled."""
+        return fd_scanner_rows(self.handle)
+
+    def take(self):
+        """The rows since the last take."""
+        cdef Batch batch = Batch.__new__(Batch)
+        batch.scanner = self
+        batch.handle = fd_scanner_take(self.handle, &batch.outcomes)
+        if batch.handle == NULL:
+            raise MemoryError
+        return batch
+
+    @property
+    def counts(self):
+        """(files, read, not DICOM, failed, with notes), until now."""
+        cdef const fd_scan_counts *c = fd_scanner_counts(self.handle)
+        return c.files, c.read, c.not_dicom, c.failed, c.noted
+
+    def schema_capsule(self):
+        """The schema of the batches as a PyCapsule."""
+        cdef ArrowSchema *schema = <ArrowSchema *>calloc(1, sizeof(ArrowSchema))
+        if schema == NULL or fd_schema_export(fd_scanner_fields(self.handle), fd_scanner_width(self.handle), schema) != FD_OK:
+            free(schema)
+            raise MemoryError
+        return PyCapsule_New(schema, "arrow_schema", release_schema_capsule)
+
+
+cdef uint16_t vr_code(str vr):
+    """The 16-bit code of csrc/fd_vr.h; those of ambiguous VRs are in lower case there."""
+    known = {"US or SS": "xs", "OB or OW": "ox", "US or OW": "uw", "US or SS or OW": "xw", "": "\0\0", "NONE": "\0\0"}
+    pair = known.get(vr, vr)
+    return <uint16_t>(ord(pair[0]) << 8 | ord(pair[1]))
+
+
+def arrow_metadata(column):
+    """Tag and VR of a column in the form of the Arrow C data interface: counts and lengths as native int32."""
+    import sys
+
+    out = bytearray()
+    pairs = [(b"dicom.tag", column.tag_text.encode()), (b"dicom.vr", column.vr.encode())]
+    out += len(pairs).to_bytes(4, sys.byteorder)
+    for pair in pairs:
+        for text in pair:
+            out += len(text).to_bytes(4, sys.byteorder) + text
+    return bytes(out)
+
+
+# PyCapsules
+
+cdef void release_schema_capsule(object capsule) noexcept:
+    cdef ArrowSchema *schema = <ArrowSchema *>PyCapsule_GetPointer(capsule, "arrow_schema")
+    if schema.release != NULL:
+        schema.release(schema)
+    free(schema)
+
+
+cdef void release_array_capsule(object capsule) noexcept:
+    cdef ArrowArray *array = <ArrowArray *>PyCapsule_GetPointer(capsule, "arrow_array")
+    if array.release != NULL:
+        array.release(array)
+    free(array)
+
+
+cdef void release_stream_capsule(object capsule) noexcept:
+    cdef ArrowArrayStream *stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
+    if stream.release != NULL:
+        stream.release(stream)
+    free(stream)
+
+
+cdef object array_capsule(fd_batch *batch):
+    cdef ArrowArray *array = <ArrowArray *>calloc(1, sizeof(ArrowArray))
+    if array == NULL or fd_batch_export(batch, array) != FD_OK:
+        free(array)
+        raise MemoryError
+    return PyCapsule_New(array, "arrow_array", release_array_capsule)
+
+
+cdef class Stream:
+    """What an exported stream holds: the batches to come, and the schema."""
+
+
+cdef int stream_schema(ArrowArrayStream *stream, ArrowSchema *out) noexcept with gil:
+    cdef Stream self = <Stream>stream.private_data
+    return 0 if fd_schema_export(fd_scanner_fields(self.scanner.handle), fd_scanner_width(self.scanner.handle), out) == FD_OK else ENOMEM
+
+
+cdef int stream_next(ArrowArrayStream *stream, ArrowArray *out) noexcept with gil:
+    cdef Stream self = <Stream>stream.private_data
+    cdef Batch batch
+    memset(out, 0, sizeof(ArrowArray))  # a released array: the end
+    try:
+        batch = next(self.batches, None)
+        if batch is None:
+            return 0
+        return 0 if fd_batch_export(batch.handle, out) == FD_OK else ENOMEM
+    except KeyboardInterrupt:
+        import _thread
+
+        self.error = b"interrupted"
+        _thread.interrupt_main()  # the consumer makes an error of its own out of ours; the interrupt must not be lost
+        return EINTR
+    except MemoryError:
+        self.error = b"out of memory"
+        return ENOMEM
+    except BaseException as error:
+        self.error = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
+        return EIO
+
+
+cdef const char *stream_error(ArrowArrayStream *stream) noexcept with gil:
+    cdef Stream self = <Stream>stream.private_data
+    return NULL if self.error is None else PyBytes_AS_STRING(self.error)
+
+
+cdef void drop_stream(Stream stream) noexcept with gil:
+    Py_DECREF(stream)
+
+
+cdef void release_stream(ArrowArrayStream *stream) noexcept nogil:
+    if Py_IsInitialized():
+        with gil:
+            drop_stream(<Stream>stream.private_data)
+    stream.release = NULL
+
+
+def stream_capsule(Scanner scanner not None, batches):
+    """An Arrow stream of the batches of an iterator, as a PyCapsule; `scanner` gives the schema."""
+    cdef Stream held = Stream()
+    held.batches = iter(batches)
+    held.scanner = scanner
+    cdef ArrowArrayStream *stream = <ArrowArrayStream *>malloc(sizeof(ArrowArrayStream))
+    if stream == NULL:
+        raise MemoryError
+    stream.get_schema = stream_schema
+    stream.get_next = stream_next
+    stream.get_last_error = stream_error
+    stream.release = <void (*)(ArrowArrayStream *) noexcept>release_stream
+    stream.private_data = <void *>held
+    Py_INCREF(held)
+    return PyCapsule_New(stream, "arrow_array_stream", release_stream_capsule)

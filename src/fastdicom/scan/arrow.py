@@ -1,0 +1,243 @@
+"""A scan as an iterable of Arrow record batches and as an Arrow stream."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+
+from fastdicom.scan import _scan, text
+from fastdicom.scan.columns import Column, Wanted, columns_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+__all__ = ["BATCH_SIZE", "Counts", "Scan", "Schema"]
+
+#: Rows in a batch, at most.
+BATCH_SIZE: Final = 32768
+
+_FILES_A_STEP: Final = 64  # between two steps an interrupt is noticed
+
+
+class Counts(NamedTuple):
+    """What a scan has met: a row each.
+
+    Attributes
+    ----------
+    files : int
+        All rows.
+    read : int
+        Files that were read.
+    not_dicom : int
+        Files that are no DICOM.
+    failed : int
+        What could not be opened or read: files, folders, broken links, and what is no regular file.
+    noted : int
+        Files that were read and have `notes`.
+    """
+
+    files: int = 0
+    read: int = 0
+    not_dicom: int = 0
+    failed: int = 0
+    noted: int = 0
+
+
+class Schema:
+    """The columns of a scan, for Arrow consumers: ``pyarrow.schema(scan.schema)``."""
+
+    __slots__ = ("_scanner", "columns")
+
+    def __init__(self, scanner: _scan.Scanner, columns: tuple[Column, ...]) -> None:
+        self._scanner = scanner
+        self.columns = columns
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all columns, those of the file included."""
+        return list(self._scanner.names)
+
+    def __arrow_c_schema__(self) -> object:
+        """Return the schema as a PyCapsule (Arrow PyCapsule interface)."""
+        return self._scanner.schema_capsule()
+
+    def __len__(self) -> int:
+        return len(self._scanner.names)
+
+    def __repr__(self) -> str:
+        return f"<fastdicom.scan.Schema: {', '.join(self._scanner.names)}>"
+
+
+class Scan:
+    """What :func:`fastdicom.scan.scan` returns.
+
+    Iterating reads the files and yields record batches; memory stays flat however many there are. Each iteration, and each
+    Arrow consumer, is a scan of its own; a `source` that is an iterator can be used once.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        The columns that come out of the files, in order.
+    """
+
+    def __init__(
+        self,
+        source: PathLike | Iterable[PathLike],
+        tags: Iterable[Wanted] | None = None,
+        *,
+        threads: int | None = None,
+        recursive: bool = True,
+        force: bool = False,
+        thorough: bool = False,
+        follow_links: bool = False,
+        path_bytes: bool = False,
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        if threads is not None and operator.index(threads) < 1:
+            raise ValueError(f"threads is a number from 1, not {threads}")
+        if operator.index(batch_size) < 1:
+            raise ValueError(f"batch_size is a number from 1, not {batch_size}")
+        if isinstance(source, (str, bytes, os.PathLike)):
+            source = (source,)
+        elif not isinstance(source, Iterable):
+            raise TypeError(f"source is a path or an iterable of paths, not {type(source).__name__}")
+        self._source: Iterable[PathLike] = source
+        self._used = False
+        self.columns = columns_of(tags)
+        self._options: dict[str, Any] = {
+            "force": bool(force),
+            "thorough": bool(thorough),
+            "recursive": bool(recursive),
+            "follow_links": bool(follow_links),
+            "path_bytes": bool(path_bytes),
+            "batch_size": int(batch_size),
+        }
+        self._current = self._scanner()  # nothing but a schema and zeros until a run begins
+
+    def _scanner(self) -> _scan.Scanner:
+        return _scan.Scanner(self.columns, text.decode, **self._options)
+
+    @property
+    def schema(self) -> Schema:
+        """The names and types of the columns."""
+        return Schema(self._current, self.columns)
+
+    @property
+    def counts(self) -> Counts:
+        """What the latest run has met until now."""
+        return Counts(*self._current.counts)
+
+    def __iter__(self) -> Iterator[_scan.Batch]:
+        return self.batches()
+
+    def batches(self, progress: Callable[[Counts], object] | None = None) -> Iterator[_scan.Batch]:
+        """Scan, and yield the rows as record batches.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with the counts every few dozen files.
+
+        Raises
+        ------
+        TypeError
+            The source yields something that is no path.
+        ValueError
+            The source is an iterator that an earlier run has used up.
+        """
+        scanner = self._scanner()
+        self._current = scanner
+        return self._run(scanner, progress)
+
+    def _run(self, scanner: _scan.Scanner, progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
+        if self._used:
+            raise ValueError("the iterator of paths was used up by an earlier run of this scan; give a list to scan it twice")
+        paths = iter(self._source)
+        self._used = paths is self._source
+        while chunk := list(islice(paths, _FILES_A_STEP)):
+            for path in chunk:
+                scanner.give(os.fsencode(path))
+            while (state := scanner.run(_FILES_A_STEP)) != _scan.END:
+                if progress is not None:
+                    progress(Counts(*scanner.counts))
+                if state == _scan.FULL:
+                    yield scanner.take()
+        if progress is not None:
+            progress(Counts(*scanner.counts))
+        if scanner.rows:
+            yield scanner.take()
+
+    def __arrow_c_schema__(self) -> object:
+        """Return the schema as a PyCapsule (Arrow PyCapsule interface)."""
+        return self._current.schema_capsule()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return a scan as an Arrow stream, a PyCapsule; there is one schema, whatever is requested."""
+        scanner = self._scanner()
+        self._current = scanner
+        return _scan.stream_capsule(scanner, self._run(scanner, None))
+
+    def to_table(self) -> pa.Table:
+        """Scan, and return all rows as a ``pyarrow.Table``.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            pyarrow is not installed.
+        """
+        from fastdicom.scan import parquet
+
+        return parquet.table(self)
+
+    def to_parquet(self, path: str | os.PathLike[str], *, progress: Callable[[Counts], object] | None = None) -> Counts:
+        """Scan into a Parquet file, which appears under its name when it is complete.
+
+        Parameters
+        ----------
+        path : path
+            The file; one that exists is replaced.
+        progress : callable, optional
+            Called with the counts every few dozen files.
+
+        Returns
+        -------
+        Counts
+            What was met.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            pyarrow is not installed.
+        """
+        from fastdicom.scan import parquet
+
+        return parquet.write(self, path, self.batches(progress))
+
+    def to_csv(self, target: str | os.PathLike[str] | TextIO, *, progress: Callable[[Counts], object] | None = None) -> Counts:
+        r"""Scan into comma-separated values (RFC 4180, UTF-8), the names of the columns first.
+
+        Several values are separated by backslashes, times are ISO 8601, null is nothing.
+
+        Parameters
+        ----------
+        target : path or text file
+            A file of that name appears when it is complete.
+        progress : callable, optional
+            Called with the counts every few dozen files.
+        """
+        from fastdicom.scan import table
+
+        return table.write_csv(self, target, self.batches(progress))
+
+    def __repr__(self) -> str:
+        sources = (
+            [os.fsdecode(path) for path in islice(self._source, 3)] if isinstance(self._source, (tuple, list)) else ["an iterable of paths"]
+        )
+        names = ", ".join(column.name for column in self.columns[:4])
+        more = f" and {len(self.columns) - 4} more" if len(self.columns) > 4 else ""
+        return f"<fastdicom.scan.Scan of {', '.join(sources)}: {names}{more}>"

@@ -1,0 +1,180 @@
+"""The program: commands, exit statuses, pipes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import element, minimal, part10
+from fastdicom.cli.main import COMMANDS, main
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (folder := tmp_path / "in").mkdir()
+    for i in range(3):
+        (folder / f"{i}.dcm").write_bytes(part10(minimal(element(0x00280010, "US", i))))
+    (folder / "text").write_text("text")
+    return folder
+
+
+def status(*args: object) -> int:
+    """The exit status of a run."""
+    child = start(*args)
+    child.communicate()
+    return child.returncode
+
+
+def start(*args: object, **options: Any) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "fastdicom", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def test_help_lists_the_commands_and_imports_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert all(command in said for command in COMMANDS)
+    assert "examples:" in said
+    code = "import sys\nfrom fastdicom.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print([m for m in sys.modules if m.startswith('fastdicom.') and m.split('.')[1] not in ('cli', '_version')])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip().endswith("[]")
+
+
+@pytest.mark.parametrize("command", ["scan", "dump"])
+def test_help_of_a_command_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["nothing"],
+        ["scan"],
+        ["scan", ".", "-t", "PatientNam"],
+        ["scan", ".", "-t", "ReferencedImageSequence"],
+        ["scan", ".", "-o", "x.txt"],
+        ["scan", ".", "--threads", "0"],
+        ["scan", ".", "--update"],
+    ],
+)
+def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("fastdicom-core ")
+
+
+def test_csv_when_piped(folder: Path) -> None:
+    done = start("scan", folder, "-t", "Rows", "-t", "0010,0020")
+    out, said = done.communicate()
+    assert done.returncode == 0
+    lines = out.decode().split("\r\n")
+    assert lines[0] == "path,size,mtime,error,Rows,PatientID,notes"
+    assert len(lines) == 6
+    assert b"4 files in" in said
+    assert b"1 no DICOM" in said
+
+
+def test_what_cannot_be_read_is_named_and_1(folder: Path, tmp_path: Path) -> None:
+    done = start("scan", folder, tmp_path / "none", "-q")
+    _, said = done.communicate()
+    assert done.returncode == 1
+    assert said.decode().splitlines() == [f"fastdicom: {tmp_path / 'none'}: {os.strerror(2)}"]
+
+
+def test_output_files(folder: Path, tmp_path: Path) -> None:
+    assert status("scan", folder, "-o", tmp_path / "x.csv") == 0
+    assert (tmp_path / "x.csv").read_text().startswith("path,size,mtime,error,PatientID,")
+    pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    assert status("scan", folder, "-o", tmp_path / "x.parquet") == 0
+    assert pq.read_table(tmp_path / "x.parquet").num_rows == 4
+    done = start("scan", folder, "-o", tmp_path / "no/x.csv")
+    _, said = done.communicate()
+    assert done.returncode == 1
+    assert said.decode().splitlines() == [f"fastdicom: {tmp_path / 'no/x.csv'}: {os.strerror(2)}"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")
+def test_a_table_on_a_terminal(folder: Path) -> None:
+    import pty
+
+    master, slave = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "fastdicom", "scan", folder], stdout=slave, stderr=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "100"}
+    )
+    os.close(slave)
+    said = b""
+    while True:
+        try:
+            step = os.read(master, 65536)
+        except OSError:  # Linux says so when the other end is closed
+            break
+        if not step:
+            break
+        said += step
+    os.close(master)
+    assert child.wait() == 0
+    lines = said.decode().splitlines()
+    assert lines[0].split()[:3] == ["path", "error", "Modality"]
+    assert len(lines) == 5
+    assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_a_closed_pipe_is_no_error(folder: Path) -> None:
+    child = start("scan", *[folder] * 4000)
+    assert child.stdout is not None
+    assert child.stderr is not None
+    child.stdout.readline()
+    child.stdout.close()
+    said = child.stderr.read().decode()
+    child.stderr.close()
+    assert child.wait(30) == 141
+    assert "Error" not in said
+    assert "Traceback" not in said
+
+
+def test_a_closed_output_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # what Python makes of `>&-`
+    assert main(["dump", str(folder / "0.dcm")]) == 0
+    sys.stdout.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_an_interrupt_is_130_and_leaves_nothing(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "fifo").mkdir()
+    child = start("scan", *[folder] * 20000, "-o", tmp_path / "x.csv", "-q")
+    while child.poll() is None and not list(tmp_path.glob(".x.csv.*")):
+        pass
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert said == b""
+    assert not list(tmp_path.glob("*x.csv*"))
+
+
+def test_the_program_is_the_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = start("dump", folder / "0.dcm")
+    out, _ = done.communicate()
+    assert done.returncode == 0
+    assert b"Doe^Jane" in out

@@ -1,0 +1,38 @@
+"""Fixtures of the whole suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import corpus as corpus_module
+
+try:
+    import hypothesis
+except ImportError:  # a wheel is tested with less installed
+    pass
+else:
+    # time decides no test: a sanitizer, or a machine with other work, makes any deadline wrong
+    hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("suite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if corpus_module.required() and corpus_module.folder() is None:
+        raise pytest.UsageError("FASTDICOM_REQUIRE_CORPUS is set, but there is no corpus: set FASTDICOM_CORPUS to its folder")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of the corpus; the test is skipped where there is none."""
+    folder = corpus_module.folder()
+    if folder is None:
+        pytest.skip("no corpus: set FASTDICOM_CORPUS to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return corpus_module.ROOT

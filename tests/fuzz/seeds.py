@@ -1,0 +1,103 @@
+"""Writes the seeds of the libFuzzer harnesses: ``python tests/fuzz/seeds.py OUT`` makes OUT/cursor, OUT/part10, ….
+
+From what builders.py makes, and from the small files and the heads of the large ones of the corpus (FASTDICOM_CORPUS), where there is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import builders as b  # noqa: E402
+
+HEAD = 6144
+"""Bytes that are taken of a file: long seeds make a slow fuzzer."""
+
+
+def corpus_files() -> list[Path]:
+    """Every file of the corpus, small ones first; none where there is no corpus.
+
+    Found without its manifest, so that a folder of one's own files will do.
+    """
+    told = os.environ.get("FASTDICOM_CORPUS")
+    folder = Path(told) if told else ROOT.parent / "shared" / "corpus"
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".csv", ".md", ".txt", ".json"}]
+    return sorted(files, key=lambda path: (path.stat().st_size, path.name))
+
+
+def built() -> Iterator[tuple[bytes, bool, bool]]:
+    """Data sets that show every header form: bytes, implicit, big."""
+    for encoding in (b.EXPLICIT, b.IMPLICIT, b.BIG, b.Encoding(implicit=True, big=True)):
+        inner = b.element(0x00100020, "LO", "x", encoding)
+        undefined = b.item(inner, encoding=encoding, undefined=True)
+        defined = b.item(inner, encoding=encoding)
+        parts = [
+            b.minimal(encoding=encoding),
+            b.sequence(0x00081140, undefined, defined, encoding=encoding, undefined=True),
+            b.sequence(0x00081115, undefined, defined, encoding=encoding),
+            b.nested(5, inner, encoding=encoding),
+            b.nested(5, inner, encoding=encoding, undefined=False),
+            b.private_block(0x0029, "ACME", (0x10, "UN", b"1234"), encoding=encoding),
+            b.image(bytes(8), 2, 2, encoding=encoding),
+            b.element(0xFFFCFFFC, "OB", bytes(10), encoding),
+            b.item_end(encoding) + b.sequence_end(encoding) + bytes(16),
+        ]
+        for data in [*parts, b"".join(parts), b"".join(parts)[:-7]]:
+            yield data, encoding.implicit, encoding.big
+    yield b.image(None, 2, 2) + b.encapsulated([b"abc", [b"de", b"f"]], bot=True), False, False
+    yield b.image(None, 2, 2) + b.encapsulated([b"abc"], delimiter=False) + b.element(0xFFFCFFFC, "OB", bytes(4)), False, False
+    un = b.header(0x00091001, "UN", b.UNDEFINED) + b.item(b.minimal(encoding=b.IMPLICIT), undefined=True) + b.SEQUENCE_END
+    yield un + b.minimal(), False, False  # CP-246
+
+
+def data_set_of(file: bytes) -> tuple[bytes, bool, bool]:
+    """What stands behind group 0002, inflated if need be, and how it is encoded."""
+    position, syntax = 132, ""
+    if file[128:132] != b"DICM":
+        return file, True, False
+    while file[position : position + 2] == b"\2\0" and position + 12 <= len(file):
+        long = file[position + 4 : position + 6].decode("latin-1") in b.LONG_VRS
+        (length,) = struct.unpack_from("<I" if long else "<H", file, position + (8 if long else 6))
+        start = position + (12 if long else 8)
+        if file[position + 2 : position + 4] == b"\x10\0":
+            syntax = file[start : start + length].decode("latin-1").rstrip("\0 ")
+        position = start + length
+    data = file[position:]
+    if syntax == b.DEFLATED_EXPLICIT:
+        data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, HEAD)
+    return data, syntax == b.IMPLICIT_LITTLE, syntax == b.EXPLICIT_BIG
+
+
+def write(folder: Path, data: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / hashlib.sha1(data, usedforsecurity=False).hexdigest()[:16]).write_bytes(data)
+
+
+def main(out: Path) -> None:
+    files = [path.open("rb").read(HEAD) for path in corpus_files()]
+    sets = [*built(), *(data_set_of(file) for file in files)]
+    for n, (data, implicit, big) in enumerate(sets):
+        mode = implicit | big << 1 | (n & 7) << 4
+        for harness in ("cursor", "index"):
+            write(out / harness, bytes([mode]) + data[:HEAD])
+    heads = [b.part10(b.minimal()), b.deflated_part10(b.minimal()), b.part10(meta=b.file_meta(group_length=False)), b.file_meta()]
+    for n, file in enumerate([*heads, *files]):
+        write(out / "part10", bytes([n & 0xF1]) + file[:1024])
+        write(out / "scan", bytes([n & 0xFF | 1]) + file[:HEAD])
+        write(out / "pass", bytes([n & 0xFF]) + file[:HEAD])
+    for n in range(9 * 8):  # fuzz_pixel.c: every kernel with every width
+        write(out / "pixel", bytes([n // 8, n % 8, 12, n & 1, 0, 0, 0, 0]) + bytes(range(240)))
+    for text in ("1", "-1.5", "4.000", "1e3", "0.1234567890123456789012", "+12 ", "1E-400", "\u00e9", "9223372036854775808", "NaN"):
+        write(out / "number", text.encode())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

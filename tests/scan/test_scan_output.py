@@ -1,0 +1,120 @@
+"""Scans in files: Parquet, CSV, and the table for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fastdicom
+from builders import element, minimal, part10
+from fastdicom.scan.output import replacing
+from fastdicom.scan.table import TextTable
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (folder := tmp_path / "in").mkdir()
+    for i in range(20):
+        (folder / f"{i:02}").write_bytes(part10(element(0x00080008, "CS", "A\\B") + minimal(element(0x00280010, "US", i))))
+    (folder / "text").write_text("text")
+    return folder
+
+
+def test_parquet(folder: Path, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"], batch_size=8)
+    counts = scan.to_parquet(tmp_path / "index.parquet")
+    assert counts == scan.counts == (21, 20, 1, 0, 0)
+    file = pq.ParquetFile(tmp_path / "index.parquet")
+    assert file.metadata.num_row_groups == 3
+    assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+    table = file.read()
+    file.close()
+    assert table.replace_schema_metadata() == pa.table(scan)
+    assert table.schema.metadata[b"fastdicom-version"].decode() == fastdicom.__version__
+    assert json.loads(table.schema.metadata[b"fastdicom-tags"]) == ["PatientID", "ImageType", "Rows"]
+    assert sorted(os.listdir(tmp_path)) == ["in", "index.parquet"]
+
+
+def test_without_pyarrow_the_message_holds_the_cure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'fastdicom-core\[scan\]'"):
+        fastdicom.scan(folder).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ModuleNotFoundError, match="pyarrow"):
+        fastdicom.scan(folder).to_table()
+
+
+def test_csv(folder: Path, tmp_path: Path) -> None:
+    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"])
+    scan.to_csv(tmp_path / "index.csv")
+    text = (tmp_path / "index.csv").read_bytes()
+    rows = list(csv.DictReader(io.StringIO(text.decode(), newline="")))
+    assert text.startswith(b"path,size,mtime,error,PatientID,ImageType,Rows,notes\r\n")
+    assert len(rows) == 21
+    assert (rows[3]["ImageType"], rows[3]["Rows"], rows[3]["error"]) == ("A\\B", "3", "")
+    assert rows[-1]["error"].startswith("no DICM")
+    stream = io.StringIO(newline="")
+    scan.to_csv(stream)
+    assert stream.getvalue().encode() == text
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.write_text("old")
+    half = replacing(target)
+    Path(half.__enter__()).write_text("new")
+    assert half.__exit__(RuntimeError, RuntimeError("half way"), None) is False
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out"]
+    with replacing(target) as name:
+        Path(name).write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_where_no_file_can_be(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="Is a directory"), replacing(tmp_path):
+        pass
+    with pytest.raises(FileNotFoundError) as caught, replacing(tmp_path / "no/where"):
+        pass
+    assert caught.value.filename == str(tmp_path / "no/where")
+
+
+def lines(table: TextTable, rows: list[list[object]]) -> Iterator[str]:
+    yield from table.lines(rows)
+    yield from table.flush()
+
+
+def test_table_for_people_fits_the_terminal() -> None:
+    rows: list[list[object]] = [
+        [f"/a/long/path/to/some/{i:05}.dcm", "CT", None, ["A", "B"], "the description of a series"] for i in range(400)
+    ]
+    found = list(lines(TextTable(["path", "Modality", "empty", "ImageType", "SeriesDescription"], 60), rows))
+    assert len(found) == 401
+    assert all(len(line) <= 60 for line in found)
+    assert found[0].split()[:3] == ["path", "Modality", "ImageType"]
+    assert "empty" not in found[0]
+    assert "00399.dcm" in found[-1]
+
+
+def test_table_for_people_shows_no_control_characters() -> None:
+    found = list(lines(TextTable(["path", "x"], 80), [["new\nline", "\x1b[31mred"]]))
+    assert found[1].split() == ["new\\nline", "\\x1b[31mred"]
+
+
+def test_table_for_people_counts_wide_characters() -> None:
+    found = list(lines(TextTable(["path", "name"], 30), [["a", "山田^太郎山田^太郎山田^太郎"], ["b", "x"]]))
+    assert found[1].endswith("…")
+
+
+def test_empty_table() -> None:
+    assert list(lines(TextTable(["path"], 80), [])) == []
