@@ -26,6 +26,7 @@ MODULES = {
         "fd_part10",
         "fd_scan",
         "fd_walk",
+        "fd_when",
     ],
 }
 

@@ -97,6 +97,8 @@ def main(out: Path) -> None:
         write(out / "pixel", bytes([n // 8, n % 8, 12, n & 1, 0, 0, 0, 0]) + bytes(range(240)))
     for text in ("1", "-1.5", "4.000", "1e3", "0.1234567890123456789012", "+12 ", "1E-400", "\u00e9", "9223372036854775808", "NaN"):
         write(out / "number", text.encode())
+    for text in ("20240229", "2024.02.29", "07:09:07.5", "070907.000001", "202402", "20240229070907.123456+0530", "2024-1200"):
+        write(out / "when", text.encode())
 
 
 if __name__ == "__main__":

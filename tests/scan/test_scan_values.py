@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,9 @@ def test_absent_is_null(tmp_path: Path) -> None:
         ("SliceThickness", 0x00180050, "IS", b"5 ", 5.0),
         ("SliceThickness", 0x00180050, "FL", struct.pack("<f", 0.5), 0.5),
         ("SliceThickness", 0x00180050, "SV", struct.pack("<q", -5), -5.0),
-        ("StudyDate", 0x00080020, "US", b"\x07\x00", "7"),
+        ("StudyDate", 0x00080020, "LO", b"20240229", date(2024, 2, 29)),
+        ("StudyDate", 0x00080020, "DS", b"20240229", date(2024, 2, 29)),  # met in the wild
+        ("StudyDescription", 0x00081030, "US", b"\x07\x00", "7"),
         ("ImageType", 0x00080008, "FL", struct.pack("<2f", 0.5, 2), ["0.5", "2.0"]),
         ("PatientID", 0x00100020, "AT", b"\x18\x00\x63\x10", "00181063"),
     ],

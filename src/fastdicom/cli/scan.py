@@ -46,6 +46,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--thorough", action="store_true", help="read on behind the last wanted tag, for elements out of order")
     parser.add_argument("--follow-links", action="store_true", help="follow links to folders")
     parser.add_argument("--path-bytes", action="store_true", help="one more column: the names as the system has them")
+    parser.add_argument(
+        "--keep-text", action="store_true", help="one more column for each date or time: its text, where it is no valid one"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary on stderr")
     parser.set_defaults(run=run, parser=parser)
 
@@ -72,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
             thorough=args.thorough,
             follow_links=args.follow_links,
             path_bytes=args.path_bytes,
+            keep_text=args.keep_text,
         )
     except ValueError as error:
         args.parser.error(str(error))

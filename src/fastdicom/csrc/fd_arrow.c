@@ -153,6 +153,9 @@ static const char *format(fd_kind kind)
     case FD_KIND_FLOAT32: return "f";
     case FD_KIND_FLOAT64: return "g";
     case FD_KIND_TIMESTAMP: return "tsu:UTC";
+    case FD_KIND_DATE: return "tdD";
+    case FD_KIND_TIME: return "ttu";
+    case FD_KIND_DATETIME: return "tsu:";
     case FD_KIND_LIST: return "+l";
     }
     return "n";

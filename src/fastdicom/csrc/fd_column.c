@@ -82,6 +82,7 @@ static size_t width(fd_kind kind)
     case FD_KIND_UINT16: return 2;
     case FD_KIND_INT32:
     case FD_KIND_UINT32:
+    case FD_KIND_DATE:
     case FD_KIND_FLOAT32: return 4;
     default: return 8;
     }
@@ -132,9 +133,12 @@ fd_status fd_array_integer(fd_array *a, bool negative, uint64_t magnitude)
     switch (a->kind) {
     case FD_KIND_INT16: highest = INT16_MAX, lowest = (uint64_t)INT16_MAX + 1; break;
     case FD_KIND_UINT16: highest = UINT16_MAX, lowest = 0; break;
+    case FD_KIND_DATE:
     case FD_KIND_INT32: highest = INT32_MAX, lowest = (uint64_t)INT32_MAX + 1; break;
     case FD_KIND_UINT32: highest = UINT32_MAX, lowest = 0; break;
     case FD_KIND_TIMESTAMP:
+    case FD_KIND_TIME:
+    case FD_KIND_DATETIME:
     case FD_KIND_INT64: highest = INT64_MAX, lowest = (uint64_t)INT64_MAX + 1; break;
     case FD_KIND_UINT64: highest = UINT64_MAX, lowest = 0; break;
     default: return FD_LIMIT;

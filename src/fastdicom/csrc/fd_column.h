@@ -22,6 +22,9 @@ typedef enum fd_kind {
     FD_KIND_FLOAT32,
     FD_KIND_FLOAT64,
     FD_KIND_TIMESTAMP, /* int64 microseconds since 1970, UTC */
+    FD_KIND_DATE,      /* int32 days since 1970 */
+    FD_KIND_TIME,      /* int64 microseconds since midnight */
+    FD_KIND_DATETIME,  /* int64 microseconds since 1970, of a clock of nobody knows which zone */
     FD_KIND_LIST
 } fd_kind;
 

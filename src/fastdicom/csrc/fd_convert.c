@@ -1,5 +1,7 @@
 #include "fd_convert.h"
 
+#include "fd_when.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -313,6 +315,73 @@ static fd_status numbers_from_text(fd_convert *v, const fd_column_spec *column, 
     return list ? fd_array_close_list(to) : FD_OK;
 }
 
+/* dates and times */
+
+static bool is_when(fd_kind kind) { return kind == FD_KIND_DATE || kind == FD_KIND_TIME || kind == FD_KIND_DATETIME; }
+
+/* One date or time as the integer of its kind. *whole: that is all that the text says. */
+static bool parse_when(fd_kind kind, const uint8_t *p, size_t n, int64_t *x, bool *whole)
+{
+    int32_t days;
+    bool offset = false, parsed;
+    if (kind == FD_KIND_DATE) {
+        parsed = fd_parse_date(p, n, &days);
+        if (parsed) *x = days;
+    } else {
+        parsed = kind == FD_KIND_TIME ? fd_parse_time(p, n, x) : fd_parse_datetime(p, n, x, &offset);
+    }
+    *whole = parsed && !offset;
+    return parsed;
+}
+
+static fd_status when_from_text(fd_convert *v, const fd_column_spec *column, const uint8_t *p, size_t n, fd_array *to)
+{
+    int64_t x;
+    bool whole;
+    if (n == 0) return fd_array_null(to);
+    if (parse_when(to->kind, p, n, &x, &whole)) return fd_array_integer(to, x < 0, x < 0 ? 0 - (uint64_t)x : (uint64_t)x);
+    const char *text = to->kind == FD_KIND_DATE   ? "not a date:"
+                       : to->kind == FD_KIND_TIME ? "not a time of the day:"
+                                                  : "not a date and time:";
+    return null_and(to, note_found(v, column, text, p, n));
+}
+
+static fd_status whens_from_text(fd_convert *v, const fd_column_spec *column, const uint8_t *p, size_t n, fd_array *to)
+{
+    n = trim_end(p, n);
+    if (n == 0) return fd_array_null(to);
+    const size_t count = count_values(p, n);
+    if (column->kind != FD_KIND_LIST) {
+        if (count > 1) return null_and(to, note_found(v, column, "several values where the column holds one:", p, n));
+        return when_from_text(v, column, p, n, to);
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t length;
+        const uint8_t *value = next_value(&p, &n, FD_VR_LO, true, &length);
+        const fd_status status = when_from_text(v, column, value, length, to->child);
+        if (status != FD_OK) return status;
+    }
+    return fd_array_close_list(to);
+}
+
+/* The text, where the column of its dates or times does not hold all of what it says. */
+static fd_status keep_text(const fd_column_spec *column, const uint8_t *p, size_t n, fd_array *to)
+{
+    const bool splits = (column->flags & FD_COLUMN_SPLIT) != 0;
+    n = trim_end(p, n);
+    const uint8_t *rest = p;
+    size_t left = n;
+    bool whole = true;
+    for (size_t count = splits ? count_values(p, n) : 1; count && whole; count--) {
+        int64_t x;
+        size_t length;
+        const uint8_t *value = next_value(&rest, &left, FD_VR_LO, splits, &length);
+        if (length) parse_when(column->item, value, length, &x, &whole);
+    }
+    if (whole) return fd_array_null(to);
+    return fd_utf8_escape(&to->data, p, n) == FD_OK ? fd_array_bytes(to, "", 0) : FD_MEMORY;
+}
+
 static double load_float(const uint8_t *p, unsigned width, bool big)
 {
     if (width == 4) {
@@ -437,14 +506,27 @@ static fd_status convert_value(fd_convert *v, const fd_column_spec *column, cons
         if (facts.class == CLASS_TAG) return append_tags(v, column, value, to);
         return append_decoded(v, column, value, to);
     }
+    if (is_when(kind)) {
+        if (text) return whens_from_text(v, column, value->data, value->length, to);
+        return null_and(to, fd_convert_note(v, column->name, "numbers where a date or time was expected"));
+    }
     if (text) return numbers_from_text(v, column, value->data, value->length, to);
     return numbers_from_binary(v, column, value, facts.class == CLASS_TAG ? facts_of(FD_VR_UL) : facts, to);
+}
+
+/* Without notes: the column whose text this is has them. */
+static fd_status append_kept(fd_convert *v, const fd_column_spec *column, const fd_element *e, vr_facts facts, fd_array *to)
+{
+    const bool text = facts.class == CLASS_TEXT || facts.class == CLASS_CODE;
+    const uint8_t *p = text && e->length <= FD_VALUE_LIMIT ? fd_input_at(v->in, e->offset, (size_t)e->length) : NULL;
+    return p ? keep_text(column, p, (size_t)e->length, to) : fd_array_null(to);
 }
 
 fd_status fd_convert_append(fd_convert *v, const fd_column_spec *column, const fd_element *e, fd_array *to)
 {
     if (!e) return fd_array_null(to);
     const vr_facts facts = facts_of(effective_vr(v, column, e));
+    if (column->flags & FD_COLUMN_KEPT) return append_kept(v, column, e, facts, to);
     if (e->length == 0) return append_empty(column, facts, to);
     if (e->length > FD_VALUE_LIMIT)
         return null_and(to, note_number(v, column, "a value of %llu bytes is longer than the %llu of a column entry", e->length,

@@ -10,7 +10,9 @@
 
 enum {
     FD_COLUMN_UNSPLIT = 1, /* nobody knows how many values there are: text stays in one piece, backslashes and all */
-    FD_COLUMN_LUT = 2      /* a LUT descriptor, whose first value is never negative (PS3.3 C.11.1.1) */
+    FD_COLUMN_LUT = 2,     /* a LUT descriptor, whose first value is never negative (PS3.3 C.11.1.1) */
+    FD_COLUMN_KEPT = 4,    /* text of a date or time (`item` says which) where the column of that kind does not tell it all */
+    FD_COLUMN_SPLIT = 8    /* with FD_COLUMN_KEPT: that column is a list */
 };
 
 /* What a column holds. `kind` is FD_KIND_LIST for elements of several values, `item` is then the kind of one. */

@@ -30,6 +30,7 @@ def scan(
     thorough: bool = False,
     follow_links: bool = False,
     path_bytes: bool = False,
+    keep_text: bool = False,
     batch_size: int = BATCH_SIZE,
 ) -> Scan:
     r"""Scan files into Arrow record batches: a row a file, a column a tag.
@@ -58,6 +59,9 @@ def scan(
         Follow links to folders too, into each folder once. Links to files are always followed.
     path_bytes : bool
         One more column `path_bytes`: the name as the system has it. In `path`, bytes that are no UTF-8 are written ``\xNN``.
+    keep_text : bool
+        Behind each column of a DA, TM or DT one more, ``NAME_text``: the text as stored where the date or time does not hold all
+        that it says, because it is none, or because a DT tells its offset from UTC. Null elsewhere.
     batch_size : int
         The most rows in a batch. A batch that has grown large in bytes ends before.
 
@@ -76,11 +80,15 @@ def scan(
 
     Notes
     -----
-    Columns are `path`, `size`, `mtime` (UTC), `error` (null when the file was read, else the words of ``dcmread``), then
-    one per tag, then `notes`. Their types follow the VR of the dictionary (PS3.6): IS int64, DS float64, US uint16 and so on,
-    AT ``"ggggeeee"``, all other text and UI string, lists where the dictionary allows several values. An absent element is
-    null; one that is present but empty is ``""`` as text and null as a number. A value that does not fit the type of its
-    column is null, and `notes` says so.
+    Columns are `path`, `size`, `mtime` (UTC), `error` (null when the file was read, else the words of ``dcmread``), then one
+    per tag, then `notes`. Their types follow the VR of the dictionary (PS3.6): IS int64, DS float64, US uint16 and so on, DA
+    date32, TM time64 and DT timestamp (both in microseconds), AT ``"ggggeeee"``, all other text and UI string, lists where
+    the dictionary allows several values. An absent element is null; one that is present but empty is ``""`` as text and null
+    as a number. A value that does not fit the type of its column is null, and `notes` says so.
+
+    Dates and times are those that the standard allows, and YYYY.MM.DD and HH:MM:SS of before it; anything else (ranges, 24:00, a
+    second 60, a 30th of February) is null with a note. A DT of lower precision is its first moment. One with an offset from UTC
+    keeps the clock as written: the column has no zone, and `keep_text` tells the offset.
 
     Fifos, sockets and devices are never opened and links to folders are passed over (see `follow_links`).
     """
@@ -93,6 +101,7 @@ def scan(
         thorough=thorough,
         follow_links=follow_links,
         path_bytes=path_bytes,
+        keep_text=keep_text,
         batch_size=batch_size,
     )
 

@@ -24,6 +24,9 @@ cdef extern from "fd_scan.h" nogil:
         FD_KIND_FLOAT32
         FD_KIND_FLOAT64
         FD_KIND_TIMESTAMP
+        FD_KIND_DATE
+        FD_KIND_TIME
+        FD_KIND_DATETIME
         FD_KIND_LIST
     ctypedef struct fd_buffer:
         uint8_t *data

@@ -1,7 +1,7 @@
 """Scanning as Python sees it: a scanner over csrc/fd_scan, and batches that any Arrow consumer takes without a copy."""
 
 import zlib
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
@@ -35,10 +35,15 @@ KINDS = {
     "uint64": FD_KIND_UINT64,
     "float32": FD_KIND_FLOAT32,
     "float64": FD_KIND_FLOAT64,
+    "date32": FD_KIND_DATE,
+    "time64": FD_KIND_TIME,
+    "timestamp": FD_KIND_DATETIME,
     "list": FD_KIND_LIST,
 }
 
 cdef object EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+cdef object NAIVE_EPOCH = datetime(1970, 1, 1)
+cdef int EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 #: What Scanner.run answers.
 MORE = FD_OK
@@ -66,6 +71,12 @@ cdef object fixed(const fd_array *a, size_t row):
         return <double>(<const float *>p)[row]
     if a.kind == FD_KIND_FLOAT64:
         return (<const double *>p)[row]
+    if a.kind == FD_KIND_DATE:
+        return date.fromordinal(EPOCH_ORDINAL + (<const int32_t *>p)[row])
+    if a.kind == FD_KIND_DATETIME:
+        return NAIVE_EPOCH + timedelta(microseconds=(<const int64_t *>p)[row])
+    if a.kind == FD_KIND_TIME:
+        return (NAIVE_EPOCH + timedelta(microseconds=(<const int64_t *>p)[row])).time()
     try:
         return EPOCH + timedelta(microseconds=(<const int64_t *>p)[row])
     except OverflowError:  # a file from before the year 1 or after 9999
@@ -383,7 +394,7 @@ cdef class Scanner:
         spec.tag = column.tag
         spec.vr = vr_code(column.vr)
         spec.kind = <fd_kind><int>KINDS["list" if column.multiple else column.kind]
-        spec.item = <fd_kind><int>KINDS[column.kind]
+        spec.item = <fd_kind><int>KINDS[column.item_kind]
         spec.flags = column.flags
         spec.metadata = PyBytes_AS_STRING(metadata)
         spec.metadata_length = <size_t>PyBytes_GET_SIZE(metadata)

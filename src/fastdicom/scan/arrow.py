@@ -96,6 +96,7 @@ class Scan:
         thorough: bool = False,
         follow_links: bool = False,
         path_bytes: bool = False,
+        keep_text: bool = False,
         batch_size: int = BATCH_SIZE,
     ) -> None:
         if threads is not None and operator.index(threads) < 1:
@@ -108,7 +109,7 @@ class Scan:
             raise TypeError(f"source is a path or an iterable of paths, not {type(source).__name__}")
         self._source: Iterable[PathLike] = source
         self._used = False
-        self.columns = columns_of(tags)
+        self.columns = columns_of(tags, keep_text=keep_text)
         self._options: dict[str, Any] = {
             "force": bool(force),
             "thorough": bool(thorough),
@@ -221,7 +222,7 @@ class Scan:
     def to_csv(self, target: str | os.PathLike[str] | TextIO, *, progress: Callable[[Counts], object] | None = None) -> Counts:
         r"""Scan into comma-separated values (RFC 4180, UTF-8), the names of the columns first.
 
-        Several values are separated by backslashes, times are ISO 8601, null is nothing.
+        Several values are separated by backslashes, dates and times are ISO 8601, null is nothing.
 
         Parameters
         ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from fastdicom.dictionary import _tables
@@ -58,6 +58,9 @@ _KINDS: Final = {
     "FL": "float32",
     "FD": "float64",
     "US or SS": "int32",
+    "DA": "date32",
+    "TM": "time64",
+    "DT": "timestamp",
     "OB": "binary",
     "OW": "binary",
     "OF": "binary",
@@ -70,7 +73,8 @@ _KINDS: Final = {
     "US or SS or OW": "binary",
 }
 _ONE_VALUE_VRS: Final = frozenset({"LT", "ST", "UT", "UR"})  # whatever the dictionary's VM says (PS3.5 6.2)
-_UNSPLIT, _LUT = 1, 2  # FD_COLUMN_* of csrc/fd_convert.h
+_WHEN_KINDS: Final = frozenset({"date32", "time64", "timestamp"})
+_UNSPLIT, _LUT, _KEPT, _SPLIT = 1, 2, 4, 8  # FD_COLUMN_* of csrc/fd_convert.h
 _LUT_DESCRIPTORS: Final = frozenset({0x00283002, 0x00281101, 0x00281102, 0x00281103})
 _PRIVATE: Final = re.compile(r"""\(?\s*([0-9A-Fa-f]{1,4})\s*,\s*["']([^"']+)["']\s*,\s*([0-9A-Fa-f]{1,2})\s*\)?""")
 _FILE_COLUMNS: Final = frozenset({"path", "size", "mtime", "error", "notes", "path_bytes"})
@@ -90,11 +94,14 @@ class Column:
         The VR of the dictionary, as PS3.6 prints it; empty when no dictionary knows the element. The file's own VR counts
         when it says one.
     kind : str
-        The Arrow type of a value: ``utf8``, ``binary``, ``int16`` … ``uint64``, ``float32``, ``float64``.
+        The Arrow type of a value: ``utf8``, ``binary``, ``int16`` … ``uint64``, ``float32``, ``float64``, ``date32``, ``time64``
+        and ``timestamp`` (in microseconds, without a zone).
     multiple : bool
         Is the column's type a list?
     creator : str, optional
         The private creator (PS3.5 7.8.1).
+    text_of : Column, optional
+        The column of dates or times whose text this one keeps, where that one does not hold all that the text says.
     """
 
     name: str
@@ -103,11 +110,19 @@ class Column:
     kind: str
     multiple: bool = False
     creator: str | None = None
+    text_of: Column | None = None
 
     @property
     def flags(self) -> int:
         """FD_COLUMN_* of csrc/fd_convert.h."""
+        if self.text_of is not None:
+            return _KEPT | (_SPLIT if self.text_of.multiple else 0)
         return (0 if self.vr else _UNSPLIT) | (_LUT if self.tag in _LUT_DESCRIPTORS else 0)
+
+    @property
+    def item_kind(self) -> str:
+        """The type of a value; of a column that keeps text, the type that the text did not fit."""
+        return self.kind if self.text_of is None else self.text_of.kind
 
     @property
     def tag_text(self) -> str:
@@ -115,8 +130,15 @@ class Column:
         return f"{self.tag:08x}" if self.creator is None else self.name
 
 
-def columns_of(tags: Iterable[Wanted] | None) -> tuple[Column, ...]:
+def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False) -> tuple[Column, ...]:
     """Return the columns for what was asked for, each once, in that order.
+
+    Parameters
+    ----------
+    tags : iterable, optional
+        What is wanted; None: :data:`DEFAULT_TAGS`.
+    keep_text : bool
+        Behind each column of dates or times, one more: its text, where the date or time does not hold all of it.
 
     Raises
     ------
@@ -131,12 +153,18 @@ def columns_of(tags: Iterable[Wanted] | None) -> tuple[Column, ...]:
     found: dict[str, Column] = {}
     for wanted in DEFAULT_TAGS if tags is None else tags:
         column = _column(wanted)
-        if column.name in _FILE_COLUMNS:
-            raise ValueError(f"a scan has a column {column.name!r} of its own")
-        known = found.setdefault(column.name, column)
-        if known != column:
-            raise ValueError(f"two different columns are named {column.name!r}")
+        wanted_too = [_text_of(column)] if keep_text and column.kind in _WHEN_KINDS else []
+        for each in (column, *wanted_too):
+            if each.name in _FILE_COLUMNS:
+                raise ValueError(f"a scan has a column {each.name!r} of its own")
+            known = found.setdefault(each.name, each)
+            if known != each:
+                raise ValueError(f"two different columns are named {each.name!r}")
     return tuple(found.values())
+
+
+def _text_of(column: Column) -> Column:
+    return replace(column, name=column.name + "_text", kind="utf8", multiple=False, text_of=column)
 
 
 def _column(wanted: Wanted) -> Column:

@@ -6,7 +6,7 @@ import csv
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, time
 from typing import TYPE_CHECKING, Final, TextIO
 
 from fastdicom.scan.output import replacing
@@ -30,7 +30,7 @@ def cell_text(value: object) -> str:
         return value
     if isinstance(value, list):
         return "\\".join(cell_text(item) for item in value)
-    if isinstance(value, datetime):
+    if isinstance(value, (date, time)):
         return value.isoformat()
     return value.hex() if isinstance(value, bytes) else str(value)
 
