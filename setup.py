@@ -17,6 +17,7 @@ MODULES = {
     "fastdicom.codecs._native": ["fd_guard", "fd_pixel"],
     "fastdicom.scan._scan": [
         "fd_arrow",
+        "fd_bytes",
         "fd_column",
         "fd_convert",
         "fd_cursor",

@@ -161,6 +161,27 @@ fd_status fd_array_float(fd_array *a, double x)
     return append_fixed(a, &narrow, sizeof narrow);
 }
 
+void fd_array_truncate(fd_array *a, size_t rows)
+{
+    for (; a->length > rows; a->length--) {
+        const size_t last = a->length - 1;
+        if (!fd_array_is_null(a, last)) continue;
+        a->nulls--;
+        a->validity.data[last / 8] = (uint8_t)(a->validity.data[last / 8] | 1u << last % 8);
+    }
+    if (a->validity.used > (a->length + 7) / 8) a->validity.used = (a->length + 7) / 8;
+    if (!has_offsets(a->kind)) {
+        a->data.used = a->length * width(a->kind);
+        return;
+    }
+    a->offsets.used = (a->length + 1) * sizeof(int32_t);
+    const size_t end = (size_t)fd_array_offset(a, a->length);
+    if (a->kind == FD_KIND_LIST)
+        fd_array_truncate(a->child, end);
+    else
+        a->data.used = end;
+}
+
 size_t fd_array_bytes_used(const fd_array *a)
 {
     size_t sum = a->validity.used + a->offsets.used + a->data.used;

@@ -78,6 +78,9 @@ fd_status fd_array_close_list(fd_array *a);
 fd_status fd_array_integer(fd_array *a, bool negative, uint64_t magnitude);
 fd_status fd_array_float(fd_array *a, double x);
 
+/* Takes rows back: the first `rows` are left, and what was begun of the next one is gone. */
+void fd_array_truncate(fd_array *a, size_t rows);
+
 /* Bytes of all buffers in use: what decides when a batch is large enough. */
 size_t fd_array_bytes_used(const fd_array *a);
 

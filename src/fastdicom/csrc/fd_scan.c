@@ -446,7 +446,46 @@ fd_status fd_scanner_visit(fd_scanner *s, const fd_entry *entry)
     return status;
 }
 
-static bool is_full(const fd_scanner *s)
+/* objects */
+
+static fd_status begin_object(fd_scanner *s, const fd_object *object)
+{
+    const fd_entry entry = {
+        .type = FD_ENTRY_FILE, .prefix = "", .name = object->path, .name_length = object->path_length, .prefix_is_utf8 = true};
+    if (append_path(s, &entry) != FD_OK) return FD_MEMORY;
+    s->head.os_errno = 0;
+    s->head.facts = (fd_os_facts){.type = FD_OS_FILE, .size = object->size, .mtime = object->mtime};
+    if (object->has_size && object->has_mtime) return append_file_facts(s, true);
+    fd_array *size = &s->arrays[1], *mtime = &s->arrays[2];
+    const uint64_t t = (uint64_t)object->mtime;
+    fd_status status = object->has_size ? fd_array_integer(size, false, object->size) : fd_array_null(size);
+    if (status != FD_OK) return status;
+    return object->has_mtime ? fd_array_integer(mtime, object->mtime < 0, object->mtime < 0 ? 0 - t : t) : fd_array_null(mtime);
+}
+
+fd_status fd_scanner_visit_bytes(fd_scanner *s, const fd_object *object, const fd_piece *pieces, size_t count, fd_bytes *bytes)
+{
+    const fd_scan_counts counts = s->counts;
+    const size_t rows = s->rows, outcomes = s->outcomes.used;
+    if (begin_object(s, object) != FD_OK) return FD_MEMORY;
+    fd_bytes_open(bytes, pieces, count, object->size, &s->head.in);
+    uint64_t wanted_end = 0;
+    const fd_status status = read_open_file(s, &wanted_end);
+    if (status != FD_OK || !bytes->missing) return status;
+    /* the row tells what a file of these pieces would be: not this object */
+    for (size_t i = 0; i < s->width; i++) fd_array_truncate(&s->arrays[i], rows);
+    s->outcomes.used = outcomes;
+    s->rows = rows;
+    s->counts = counts;
+    return FD_LIMIT;
+}
+
+fd_status fd_scanner_fail(fd_scanner *s, const fd_object *object, const char *error)
+{
+    return begin_object(s, object) == FD_OK ? end_row_failed(s, FD_OUTCOME_FAILED, error) : FD_MEMORY;
+}
+
+bool fd_scanner_is_full(const fd_scanner *s)
 {
     if (s->rows >= s->options.batch_rows) return true;
     if (s->rows % 16) return false;
@@ -459,7 +498,7 @@ fd_status fd_scanner_run(fd_scanner *s, fd_walk *walk, size_t files)
 {
     fd_entry entry;
     for (size_t i = 0; i < files; i++) {
-        if (is_full(s) && s->rows) return FD_LIMIT;
+        if (fd_scanner_is_full(s) && s->rows) return FD_LIMIT;
         fd_status status = fd_walk_next(walk, &entry);
         if (status == FD_OK) status = fd_scanner_visit(s, &entry);
         if (status != FD_OK) return status;

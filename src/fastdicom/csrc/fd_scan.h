@@ -7,6 +7,7 @@
 #define FD_SCAN_H
 
 #include "fd_arrow.h"
+#include "fd_bytes.h"
 #include "fd_convert.h"
 #include "fd_walk.h"
 
@@ -49,6 +50,25 @@ size_t fd_scanner_width(const fd_scanner *s);
 
 /* One entry of a walk: one row. FD_MEMORY is the only failure. */
 fd_status fd_scanner_visit(fd_scanner *s, const fd_entry *entry);
+
+/* What is known of an object in a bucket or a member of an archive before it is read. */
+typedef struct fd_object {
+    const char *path; /* as it stands in the table */
+    size_t path_length;
+    bool has_size, has_mtime;
+    uint64_t size;
+    int64_t mtime; /* microseconds since 1970, UTC */
+} fd_object;
+
+/* One object of which pieces are at hand (its size is known): one row. FD_LIMIT: more of it is needed, bytes->need up to
+ * need_end, and there is no row yet. FD_MEMORY. */
+fd_status fd_scanner_visit_bytes(fd_scanner *s, const fd_object *object, const fd_piece *pieces, size_t count, fd_bytes *bytes);
+
+/* A row with an error. */
+fd_status fd_scanner_fail(fd_scanner *s, const fd_object *object, const char *error);
+
+/* Is the batch to be taken before the next visit? Who visits bytes asks; fd_scanner_run does by itself. */
+bool fd_scanner_is_full(const fd_scanner *s);
 
 /* Up to `files` entries of the walk. FD_OK: there is more; FD_LIMIT: the batch is full; FD_END: the walk is at its end. */
 fd_status fd_scanner_run(fd_scanner *s, fd_walk *walk, size_t files);

@@ -1,7 +1,7 @@
 """The scanner of csrc/fd_scan and the batches it makes, for other compiled modules."""
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
 cdef extern from "fd_scan.h" nogil:
@@ -106,6 +106,21 @@ cdef extern from "fd_scan.h" nogil:
     void fd_scanner_free(fd_scanner *s) noexcept
     const fd_field *fd_scanner_fields(const fd_scanner *s) noexcept
     size_t fd_scanner_width(const fd_scanner *s) noexcept
+    ctypedef struct fd_piece:
+        uint64_t offset
+        const uint8_t *data
+        size_t length
+    ctypedef struct fd_bytes:
+        uint64_t need, need_end
+    ctypedef struct fd_object:
+        const char *path
+        size_t path_length
+        bint has_size, has_mtime
+        uint64_t size
+        int64_t mtime
+    fd_status fd_scanner_visit_bytes(fd_scanner *s, const fd_object *object, const fd_piece *pieces, size_t count, fd_bytes *bytes) noexcept
+    fd_status fd_scanner_fail(fd_scanner *s, const fd_object *object, const char *error) noexcept
+    bint fd_scanner_is_full(const fd_scanner *s) noexcept
     fd_status fd_scanner_run(fd_scanner *s, fd_walk *walk, size_t files) noexcept
     size_t fd_scanner_rows(const fd_scanner *s) noexcept
     fd_batch *fd_scanner_take(fd_scanner *s, uint8_t **outcomes) noexcept
@@ -147,6 +162,7 @@ cdef class Scanner:
     cdef readonly list names
 
     cdef int describe(self, fd_column_spec *spec, column) except -1
+    cdef int checked(self, fd_status status) except -1
 
 
 cdef class Stream:

@@ -413,12 +413,58 @@ cdef class Scanner:
         cdef fd_status status
         with nogil:
             status = fd_scanner_run(self.handle, self.walk, files)
+        return self.checked(status)
+
+    cdef int checked(self, fd_status status) except -1:
         if self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure
         if status == FD_OK or status == FD_END or status == FD_LIMIT:
             return <int>status
         raise MemoryError
+
+    def visit(self, bytes path not None, uint64_t size, mtime, pieces not None):
+        """One row of an object of which only pieces are at hand; None, or the span (from, to) of the bytes that it takes too.
+
+        Parameters
+        ----------
+        path : bytes
+            What stands in the column `path`.
+        size : int
+            The size of the whole object.
+        mtime : int or None
+            Microseconds since 1970, UTC.
+        pieces : sequence of (int, bytes)
+            Bytes and where they begin. Given again with what was missing, all of them.
+        """
+        cdef fd_object known = object_of(path, size, mtime)
+        cdef fd_bytes found
+        cdef size_t i = 0
+        cdef fd_piece *c_pieces = <fd_piece *>calloc(<size_t>len(pieces) + 1, sizeof(fd_piece))
+        if c_pieces == NULL:
+            raise MemoryError
+        try:
+            for offset, data in pieces:
+                c_pieces[i].offset = offset
+                c_pieces[i].data = <const uint8_t *>PyBytes_AS_STRING(<bytes?>data)
+                c_pieces[i].length = <size_t>PyBytes_GET_SIZE(data)
+                i += 1
+            status = fd_scanner_visit_bytes(self.handle, &known, c_pieces, i, &found)
+        finally:
+            free(c_pieces)
+        self.checked(status)
+        return (found.need, found.need_end) if status == FD_LIMIT else None
+
+    def fail(self, bytes path not None, str error not None, size=None, mtime=None):
+        """One row with an error; what is known of the object as in :meth:`visit`."""
+        cdef fd_object known = object_of(path, size, mtime)
+        cdef bytes text = error.encode("utf-8", "replace").replace(b"\0", b" ")
+        self.checked(fd_scanner_fail(self.handle, &known, PyBytes_AS_STRING(text)))
+
+    @property
+    def full(self):
+        """Must the batch be taken before the next visit?"""
+        return bool(fd_scanner_is_full(self.handle))
 
     @property
     def rows(self):
@@ -447,6 +493,20 @@ cdef class Scanner:
             free(schema)
             raise MemoryError
         return PyCapsule_New(schema, "arrow_schema", release_schema_capsule)
+
+
+cdef fd_object object_of(bytes path, size, mtime) except *:
+    cdef fd_object known
+    memset(&known, 0, sizeof(known))
+    known.path = PyBytes_AS_STRING(path)
+    known.path_length = <size_t>PyBytes_GET_SIZE(path)
+    known.has_size = size is not None
+    known.has_mtime = mtime is not None
+    if size is not None:
+        known.size = size
+    if mtime is not None:
+        known.mtime = mtime
+    return known
 
 
 cdef uint16_t vr_code(str vr):
