@@ -44,8 +44,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # other libraries → where they may be imported
 OUTSIDE = {
-    "pyarrow": {"scan/parquet.py", "cli"},
-    "duckdb": {"scan/parquet.py", "cli"},
+    "pyarrow": {"scan/parquet.py", "scan/tally.py", "scan/index.py", "cli"},  # tally counts with it, index reads with it
+    "duckdb": {"scan/parquet.py", "scan/index.py", "cli"},  # index asks an index with SQL
     "imagecodecs": {"codecs"},
     "openjpeg": {"codecs"},
     "pylibjpeg": {"codecs"},

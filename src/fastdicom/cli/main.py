@@ -17,6 +17,7 @@ __all__ = ["main"]
 #: command -> what it does, for the list of commands. The module of a command is imported when it is the one that runs.
 COMMANDS = {
     "scan": "read the heads of all files in folders into a table",
+    "tree": "print patients, studies and series as a tree",
     "dump": "print the elements of files",
     "codecs": "list the transfer syntaxes and what decodes them",
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastdicom.cli.report import Reporter
+
 if TYPE_CHECKING:
-    from fastdicom.scan import Counts, Scan
+    from fastdicom.scan import Scan
     from fastdicom.scan._scan import Batch
 
 DESCRIPTION = """Read the heads of all files in folders into a table: a row a file, a column a tag. What cannot be read is a row
@@ -79,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
         )
     except ValueError as error:
         args.parser.error(str(error))
-    reporter = _Reporter(scan, args.quiet)
+    reporter = Reporter(
+        scan, args.quiet, sources=args.sources, recursive=args.recursive, follow_links=args.follow_links, expected=_rows_before(args.output)
+    )
     try:
         _write(scan, kind, args.output, reporter)
     except BrokenPipeError:
@@ -93,6 +96,15 @@ def run(args: argparse.Namespace) -> int:
     return 1 if scan.counts.failed else 0
 
 
+def _rows_before(output: str | None) -> int | None:
+    """How many rows the index has that is to be replaced: a first guess at the number of files."""
+    if not output or not sys.stderr.isatty() or not Path(output).is_file():
+        return None
+    from fastdicom.scan.index import rows_of
+
+    return rows_of(output)
+
+
 def _kind(args: argparse.Namespace) -> str:
     """What comes out: parquet, csv, or a table for people."""
     if not args.output:
@@ -103,7 +115,7 @@ def _kind(args: argparse.Namespace) -> str:
     return kind
 
 
-def _write(scan: Scan, kind: str, output: str | None, reporter: _Reporter) -> None:
+def _write(scan: Scan, kind: str, output: str | None, reporter: Reporter) -> None:
     from fastdicom.scan import parquet, table
 
     batches = reporter.watched()
@@ -120,7 +132,7 @@ def _write(scan: Scan, kind: str, output: str | None, reporter: _Reporter) -> No
         _print_table(scan, batches, reporter)
 
 
-def _print_table(scan: Scan, batches: Iterator[Batch], reporter: _Reporter) -> None:
+def _print_table(scan: Scan, batches: Iterator[Batch], reporter: Reporter) -> None:
     from fastdicom.scan.table import TextTable
 
     names = scan.schema.names
@@ -133,60 +145,3 @@ def _print_table(scan: Scan, batches: Iterator[Batch], reporter: _Reporter) -> N
     reporter.clear()
     for line in table.flush():
         print(line)
-
-
-class _Reporter:
-    """What goes to stderr: progress while it is a terminal, what failed, and a summary."""
-
-    def __init__(self, scan: Scan, quiet: bool) -> None:
-        self._scan = scan
-        self._quiet = quiet
-        self._live = sys.stderr.isatty() and not quiet
-        self._shown = False
-        self._begin = self._next = time.monotonic()
-
-    def watched(self) -> Iterator[Batch]:
-        """The batches of the scan; the failures among them are printed as they go by."""
-        for batch in self._scan.batches(self.progress if self._live else None):
-            for path, error in batch.failures():
-                self.clear()
-                print(f"fastdicom: {_one_line(path)}: {error}", file=sys.stderr)
-            yield batch
-
-    def progress(self, counts: Counts) -> None:
-        """Show how far it is, a few times a second."""
-        now = time.monotonic()
-        if now < self._next + 0.2:
-            return
-        self._next = now
-        rate = counts.files / (now - self._begin)
-        text = f"{counts.files:,} files, {rate:,.0f} files/s, {counts.not_dicom:,} no DICOM, {counts.failed:,} errors"
-        sys.stderr.write("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
-        sys.stderr.flush()
-        self._shown = True
-
-    def clear(self) -> None:
-        """Take the progress line away."""
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._shown = False
-
-    def summary(self) -> None:
-        """Say what was met."""
-        self.clear()
-        if self._quiet:
-            return
-        counts = self._scan.counts
-        seconds = max(time.monotonic() - self._begin, 1e-9)
-        parts = [f"{counts.files:,} files in {seconds:.2f} s ({counts.files / seconds:,.0f} files/s)", f"{counts.read:,} read"]
-        parts += [
-            f"{number:,} {what}"
-            for number, what in ((counts.noted, "of them with notes"), (counts.not_dicom, "no DICOM"), (counts.failed, "failed"))
-            if number
-        ]
-        print(": ".join((parts[0], ", ".join(parts[1:]))), file=sys.stderr)
-
-
-def _one_line(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -14,8 +14,24 @@ from types import ModuleType
 
 from fastdicom.scan.arrow import BATCH_SIZE, Counts, Scan, Schema
 from fastdicom.scan.columns import DEFAULT_TAGS, Column, Wanted
+from fastdicom.scan.hierarchy import Patient, Series, Study, Tree, tree
+from fastdicom.scan.index import Index
 
-__all__ = ["BATCH_SIZE", "DEFAULT_TAGS", "Column", "Counts", "Scan", "Schema", "scan"]
+__all__ = [
+    "BATCH_SIZE",
+    "DEFAULT_TAGS",
+    "Column",
+    "Counts",
+    "Index",
+    "Patient",
+    "Scan",
+    "Schema",
+    "Series",
+    "Study",
+    "Tree",
+    "scan",
+    "tree",
+]
 
 Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | Iterable[str | bytes | os.PathLike[str] | os.PathLike[bytes]]
 
