@@ -23,6 +23,8 @@ EXAMPLES = """examples:
   fastdicom scan /data/archive -o index.csv -t PatientID -t StudyDate -t 0018,0050
   fastdicom scan . -t Modality | cut -d, -f5 | sort | uniq -c
   fastdicom scan . -t '(0029,"SIEMENS CSA HEADER",08)'
+  fastdicom scan . --all -o long.parquet
+  duckdb -c "SELECT value, count(*) FROM 'long.parquet' WHERE element LIKE '%/PixelSpacing' GROUP BY ALL"
   duckdb -c "SELECT Modality, count(*) FROM 'index.parquet' GROUP BY ALL"
 """
 # What the table for people shows when nothing is asked for: what tells files apart, in as many columns as there is room.
@@ -40,6 +42,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("sources", metavar="DIR", nargs="+", help="a folder, which is walked, or a file")
     parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword or tag to extract; may be repeated")
+    parser.add_argument("--all", action="store_true", help="the long table: a row an element, those of sequences too")
+    parser.add_argument("--value-limit", metavar="BYTES", type=int, help="longer values are left out of the long table (65536)")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE: .parquet or .csv; it appears when it is complete")
     parser.add_argument("--threads", metavar="N", type=_positive, help="how many threads may read (this version uses one)")
     parser.add_argument("--no-recursive", dest="recursive", action="store_false", help="do not go into folders in folders")
@@ -65,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
     import fastdicom.scan as room
 
     kind = _kind(args)
-    tags = args.tag if args.tag or kind != "table" else SHOWN
+    tags = args.tag if args.tag or args.all or kind != "table" else SHOWN
+    if args.all and args.tag:
+        args.parser.error("--all takes every element: leave -t out, and choose in SQL")
+    if args.value_limit is not None and not args.all:
+        args.parser.error("--value-limit is for --all")
     try:
         scan = room.Scan(
             args.sources,
@@ -77,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
             follow_links=args.follow_links,
             path_bytes=args.path_bytes,
             keep_text=args.keep_text,
+            elements=args.all,
+            value_limit=room.VALUE_LIMIT if args.value_limit is None else args.value_limit,
         )
     except ValueError as error:
         args.parser.error(str(error))
@@ -137,6 +147,8 @@ def _print_table(scan: Scan, batches: Iterator[Batch], reporter: Reporter) -> No
 
     names = scan.schema.names
     wanted = [0, names.index("error"), *range(4, 4 + len(scan.columns)), names.index("notes")]
+    if scan.elements:
+        wanted = [names.index(name) for name in ("path", "error", "element", "vr", "length", "value", "notes")]
     table = TextTable([names[i] for i in wanted], shutil.get_terminal_size().columns)
     for batch in batches:
         reporter.clear()

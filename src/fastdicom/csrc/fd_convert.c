@@ -542,3 +542,100 @@ fd_status fd_convert_append(fd_convert *v, const fd_column_spec *column, const f
                                  .unsplit = (column->flags & FD_COLUMN_UNSPLIT) != 0};
     return convert_value(v, column, &value, facts, to);
 }
+
+/* a value as one text */
+
+static const fd_column_spec NAMELESS = {.name = NULL}; /* of whom the notes are, the row says */
+
+static fd_status join_values(fd_buffer *out, const uint8_t *p, size_t n, uint16_t vr, bool splits)
+{
+    size_t length;
+    n = trim_end(p, n);
+    for (size_t left = splits && n ? count_values(p, n) : 1; left; left--) {
+        const uint8_t *value = next_value(&p, &n, vr, splits, &length);
+        if (fd_buffer_append(out, value, length) != FD_OK) return FD_MEMORY;
+        if (left > 1 && fd_buffer_append(out, "\\", 1) != FD_OK) return FD_MEMORY;
+    }
+    return FD_OK;
+}
+
+/* What the caller's decoder makes of it. */
+static fd_status join_decoded(fd_convert *v, const fd_text_value *value, fd_buffer *out)
+{
+    v->items.length = v->items.nulls = v->items.data.used = v->items.validity.used = 0;
+    v->items.offsets.used = sizeof(int32_t);
+    v->remark.used = 0;
+    fd_status status = v->decode ? v->decode(v->context, value, &v->items, &v->remark) : FD_INVALID;
+    if (status == FD_OK && v->remark.used) {
+        status = fd_buffer_append(&v->remark, "", 1);
+        if (status == FD_OK) status = fd_convert_note(v, NULL, (const char *)v->remark.data);
+    }
+    if (status == FD_INVALID)
+        return note_found(v, &NAMELESS, "cannot be decoded:", value->data, value->length) == FD_OK ? FD_END : FD_MEMORY;
+    for (size_t i = 0; i < v->items.length && status == FD_OK; i++) {
+        const int32_t from = fd_array_offset(&v->items, i), end = fd_array_offset(&v->items, i + 1);
+        if (i) status = fd_buffer_append(out, "\\", 1);
+        if (status == FD_OK && end > from) status = fd_buffer_append(out, v->items.data.data + from, (size_t)(end - from));
+    }
+    return status;
+}
+
+static fd_status join_text(fd_convert *v, const fd_text_value *value, vr_facts facts, fd_buffer *out)
+{
+    const uint8_t *p = value->data;
+    const size_t n = value->length;
+    const bool text = facts.class == CLASS_TEXT;
+    if (text && v->charset_class == FD_CHARSET_OTHER && !is_same_everywhere(p, n)) return join_decoded(v, value, out);
+    if (fd_text_is_plain(p, n)) return join_values(out, p, n, value->vr, facts.splits);
+    if (!text || memchr(p, 0x1B, n)) return join_decoded(v, value, out);
+    if (v->charset_class == FD_CHARSET_UTF8 && fd_utf8_valid(p, n) == n) return join_values(out, p, n, value->vr, facts.splits);
+    if (v->charset_class != FD_CHARSET_LATIN1) return join_decoded(v, value, out);
+    v->scratch.used = 0;
+    if (fd_latin1_to_utf8(&v->scratch, p, n) != FD_OK) return FD_MEMORY;
+    return join_values(out, v->scratch.data, v->scratch.used, value->vr, facts.splits);
+}
+
+static size_t write_number(char *text, const fd_convert *v, const uint8_t *p, vr_facts facts, bool big)
+{
+    if (facts.class == CLASS_TAG) return (size_t)snprintf(text, FD_NUMBER_TEXT, "%08x", (unsigned)fd_load_tag(p, big));
+    if (facts.class == CLASS_FLOAT) {
+        const double x = load_float(p, facts.width, big);
+        return facts.width == 4 ? fd_write_float(text, (float)x, v->locale) : fd_write_double(text, x, v->locale);
+    }
+    uint64_t bits = facts.width == 2 ? fd_load16(p, big) : facts.width == 4 ? fd_load32(p, big) : fd_load64(p, big);
+    const bool negative = facts.is_signed && bits >> (8 * facts.width - 1) & 1;
+    if (negative) bits = (0 - bits) & (UINT64_MAX >> (64 - 8 * facts.width));
+    return fd_write_integer(text, negative, bits);
+}
+
+static fd_status join_numbers(fd_convert *v, const fd_text_value *value, vr_facts facts, bool lut, fd_buffer *out)
+{
+    const size_t count = value->length / facts.width; /* the whole ones count */
+    if (value->length % facts.width &&
+        note_number(v, &NAMELESS, "value length %llu is not a multiple of %llu", value->length, facts.width) != FD_OK)
+        return FD_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        char text[FD_NUMBER_TEXT + 1] = "\\";
+        const bool entries = i == 0 && count > 1 && lut && facts.width == 2; /* how many there are is never negative */
+        const size_t n = write_number(text + 1, v, value->data + i * facts.width,
+                                      entries ? (vr_facts){CLASS_INTEGER, 2, false, true} : facts, value->big);
+        if (fd_buffer_append(out, i ? text : text + 1, i ? n + 1 : n) != FD_OK) return FD_MEMORY;
+    }
+    return count ? FD_OK : FD_END;
+}
+
+bool fd_convert_empty_is_text(uint16_t vr)
+{
+    const value_class class = facts_of(vr).class;
+    return (class == CLASS_TEXT || class == CLASS_CODE) && vr != FD_VR_DS && vr != FD_VR_IS;
+}
+
+fd_status fd_convert_as_text(fd_convert *v, const fd_text_value *value, bool lut, fd_buffer *out)
+{
+    const vr_facts facts = facts_of(value->vr);
+    if (facts.class == CLASS_BYTES || facts.class == CLASS_SEQUENCE) return FD_END;
+    if (facts.class != CLASS_TEXT && facts.class != CLASS_CODE) return join_numbers(v, value, facts, lut, out);
+    const size_t before = out->used;
+    const fd_status status = join_text(v, value, facts, out);
+    return status == FD_OK && out->used == before && !fd_convert_empty_is_text(value->vr) ? FD_END : status;
+}

@@ -68,6 +68,14 @@ void fd_convert_pixel_representation(fd_convert *v, const fd_element *e);
 /* Appends one row to `to`. FD_OK also when the value does not fit (null, and a note); FD_MEMORY. */
 fd_status fd_convert_append(fd_convert *v, const fd_column_spec *column, const fd_element *e, fd_array *to);
 
+/* A value as one text, appended to `out`: UTF-8; several values, each without its padding, with backslashes between them;
+ * numbers in decimal digits, tags as ggggeeee. `lut`: a LUT descriptor. FD_END: there is no text (and a note says why, unless
+ * the VR has none or it is empty); FD_MEMORY. */
+fd_status fd_convert_as_text(fd_convert *v, const fd_text_value *value, bool lut, fd_buffer *out);
+
+/* Has an empty value of this VR a text, the empty one? */
+bool fd_convert_empty_is_text(uint16_t vr);
+
 /* Adds to the note of this row: "name: text". */
 fd_status fd_convert_note(fd_convert *v, const char *name, const char *text);
 

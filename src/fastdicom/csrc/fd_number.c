@@ -3,6 +3,7 @@
 
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #ifdef __APPLE__
 #include <xlocale.h>
@@ -158,6 +159,70 @@ bool fd_parse_decimal(const uint8_t *p, size_t n, const fd_locale *locale, doubl
     *x = strtod_l(text, NULL, locale->c);
 #endif
     return true;
+}
+
+/* numbers to text */
+
+size_t fd_write_integer(char out[FD_NUMBER_TEXT], bool negative, uint64_t magnitude)
+{
+    char digits[20];
+    size_t n = 0, used = 0;
+    do {
+        digits[n++] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    } while (magnitude);
+    if (negative) out[used++] = '-';
+    while (n) out[used++] = digits[--n];
+    return used;
+}
+
+/* What needs no search for the fewest digits: what is no number, and whole numbers below `limit`. 0: it is neither. */
+static size_t write_simple(char *out, double x, double limit)
+{
+    if (isnan(x)) return (size_t)(memcpy(out, "nan", 3), 3);
+    if (isinf(x)) return x < 0 ? (size_t)(memcpy(out, "-inf", 4), 4) : (size_t)(memcpy(out, "inf", 3), 3);
+    if (!(fabs(x) < limit) || x != floor(x)) return 0;
+    return fd_write_integer(out, signbit(x) != 0, (uint64_t)fabs(x));
+}
+
+static size_t write_digits(char *out, double x, int digits, const fd_locale *locale)
+{
+#ifdef _WIN32
+    const int n = _snprintf_l(out, FD_NUMBER_TEXT, "%.*g", locale->c, digits, x);
+#else
+    const locale_t before = uselocale(locale->c); /* of this thread */
+    const int n = snprintf(out, FD_NUMBER_TEXT, "%.*g", digits, x);
+    uselocale(before);
+#endif
+    return n > 0 && n < FD_NUMBER_TEXT ? (size_t)n : 0;
+}
+
+#ifdef _WIN32
+#define READ_DOUBLE _strtod_l
+#define READ_FLOAT _strtof_l
+#else
+#define READ_DOUBLE strtod_l
+#define READ_FLOAT strtof_l
+#endif
+
+size_t fd_write_double(char out[FD_NUMBER_TEXT], double x, const fd_locale *locale)
+{
+    size_t n = write_simple(out, x, 1e15);
+    for (int digits = 15; n == 0 && digits <= 17; digits++) {
+        const size_t used = write_digits(out, x, digits, locale);
+        if (digits == 17 || READ_DOUBLE(out, NULL, locale->c) == x) n = used;
+    }
+    return n;
+}
+
+size_t fd_write_float(char out[FD_NUMBER_TEXT], float x, const fd_locale *locale)
+{
+    size_t n = write_simple(out, (double)x, 1e6);
+    for (int digits = 6; n == 0 && digits <= 9; digits++) {
+        const size_t used = write_digits(out, (double)x, digits, locale);
+        if (digits == 9 || READ_FLOAT(out, NULL, locale->c) == x) n = used;
+    }
+    return n;
 }
 
 bool fd_text_is_plain(const uint8_t *p, size_t n)

@@ -16,6 +16,13 @@ bool fd_parse_integer(const uint8_t *p, size_t n, bool *negative, uint64_t *magn
  * infinite. false: no such number. */
 bool fd_parse_decimal(const uint8_t *p, size_t n, const fd_locale *locale, double *x);
 
+/* A number as text in the C locale, whatever that of the process is: the number of bytes, without a NUL behind them. Floating
+ * point numbers have the fewest digits, of at least 15 (a float: 6), that read back as the same number. */
+#define FD_NUMBER_TEXT 32
+size_t fd_write_integer(char out[FD_NUMBER_TEXT], bool negative, uint64_t magnitude);
+size_t fd_write_double(char out[FD_NUMBER_TEXT], double x, const fd_locale *locale);
+size_t fd_write_float(char out[FD_NUMBER_TEXT], float x, const fd_locale *locale);
+
 /* All bytes below 0x80 and none of them ESC: the same text in every character set of PS3.3 C.12.1.1.2 but ISO_IR 13. */
 bool fd_text_is_plain(const uint8_t *p, size_t n);
 

@@ -1,6 +1,7 @@
 #include "fd_scan.h"
 
 #include "fd_head.h"
+#include "fd_long.h"
 #include "fd_part10.h"
 
 #include <stdio.h>
@@ -8,7 +9,9 @@
 
 #define TAG_CHARSET 0x00080005u
 #define TAG_PIXEL_REPRESENTATION 0x00280103u
-#define BATCH_BYTES ((size_t)64 << 20) /* a batch is cut when its buffers hold this much */
+#define BATCH_BYTES ((size_t)64 << 20)     /* a batch is cut when its buffers hold this much */
+#define OBJECT_BYTES ((size_t)256 << 20)   /* of text of an object in the long table, whose rows are made in one go */
+#define INFLATED_KEPT ((uint64_t)64 << 20) /* a deflated data set up to this size is read in memory, forth and back */
 #define NONE SIZE_MAX
 
 /* A tag to look for, and what was found of it in the file at hand. */
@@ -20,6 +23,16 @@ typedef struct slot {
     bool present;
     fd_element found;
 } slot;
+
+/* A file on its way into the long table. */
+typedef struct long_file {
+    enum { NO_FILE, IN_META, IN_DATA_SET } stage;
+    fd_part10 part10;
+    fd_input inflated;
+    bool inflating; /* the caller's inflater is at work */
+    bool whole;     /* its rows must be in one batch */
+    fd_buffer bytes, path, raw;
+} long_file;
 
 struct fd_scanner {
     fd_scan_options options;
@@ -39,6 +52,8 @@ struct fd_scanner {
     fd_convert convert;
     fd_locale *locale;
     fd_scan_counts counts;
+    fd_long *elements; /* NULL: a row a file */
+    long_file file;
 };
 
 /* setting up */
@@ -106,6 +121,18 @@ static fd_status make_slots(fd_scanner *s)
     return FD_OK;
 }
 
+static fd_status make_long_fields(fd_scanner *s)
+{
+    s->width = FD_LONG_COLUMNS + s->options.path_bytes;
+    s->fields = calloc(s->width, sizeof *s->fields);
+    s->arrays = calloc(s->width, sizeof *s->arrays);
+    if (!s->fields || !s->arrays) return FD_MEMORY;
+    memcpy(s->fields, fd_long_fields, sizeof fd_long_fields);
+    if (s->options.path_bytes) s->fields[FD_LONG_COLUMNS] = (fd_field){.name = "path_bytes", .kind = FD_KIND_BINARY};
+    s->elements = fd_long_new(&s->convert, s->options.value_limit, s->options.thorough);
+    return s->elements ? FD_OK : FD_MEMORY;
+}
+
 static fd_status make_fields(fd_scanner *s)
 {
     static const fd_field first[FD_SCAN_FIRST_COLUMNS] = {{.name = "path", .kind = FD_KIND_UTF8},
@@ -149,7 +176,7 @@ fd_scanner *fd_scanner_new(const fd_column_spec *specs, size_t count, const fd_s
     s->specs = specs;
     s->count = count;
     fd_status status = make_slots(s);
-    if (status == FD_OK) status = make_fields(s);
+    if (status == FD_OK) status = options->elements ? make_long_fields(s) : make_fields(s);
     if (status == FD_OK) status = make_arrays(s);
     if (status == FD_OK) status = fd_head_init(&s->head);
     if (status == FD_OK) status = fd_convert_init(&s->convert);
@@ -176,6 +203,10 @@ void fd_scanner_free(fd_scanner *s)
     fd_head_free(&s->head);
     fd_convert_free(&s->convert);
     fd_locale_free(s->locale);
+    fd_long_free(s->elements);
+    fd_buffer_free(&s->file.bytes);
+    fd_buffer_free(&s->file.path);
+    fd_buffer_free(&s->file.raw);
     free(s);
 }
 
@@ -429,8 +460,161 @@ static fd_status read_open_file(fd_scanner *s, uint64_t *wanted_end)
     return status == FD_OK ? collect(s, in, wanted_end) : status;
 }
 
+/* the long table */
+
+static fd_status count_rows(fd_scanner *s, size_t rows, fd_outcome outcome)
+{
+    const uint8_t byte = (uint8_t)outcome;
+    for (; s->rows < rows; s->rows++)
+        if (fd_buffer_append(&s->outcomes, &byte, 1) != FD_OK) return FD_MEMORY;
+    return FD_OK;
+}
+
+static fd_status end_long_file(fd_scanner *s, fd_outcome outcome, const char *error)
+{
+    bool noted = false;
+    uint64_t wanted_end = 0;
+    fd_long_rows rows = {s->arrays, s->rows, SIZE_MAX, SIZE_MAX, s->options.path_bytes};
+    const fd_status status = fd_long_end(s->elements, &rows, error, &noted, &wanted_end);
+    if (s->file.inflating) s->hooks.inflate_end(s->hooks.context);
+    if (s->head.fd >= 0) fd_head_close(&s->head, wanted_end);
+    s->file.inflating = false;
+    s->file.stage = NO_FILE;
+    s->file.bytes.used = 0;
+    s->counts.files++;
+    s->counts.read += outcome == FD_OUTCOME_READ;
+    s->counts.not_dicom += outcome == FD_OUTCOME_NOT_DICOM;
+    s->counts.failed += outcome == FD_OUTCOME_FAILED;
+    s->counts.noted += outcome == FD_OUTCOME_READ && noted;
+    return status == FD_OK ? count_rows(s, rows.count, outcome) : FD_MEMORY;
+}
+
+static fd_status end_long_errno(fd_scanner *s, int os_errno)
+{
+    char text[256] = "";
+    if (os_errno) fd_os_message(os_errno, text, sizeof text);
+    return end_long_file(s, FD_OUTCOME_FAILED, text[0] ? text : "the system failed");
+}
+
+/* What was inflated, into memory, where the walk can go back; if it is not too long. */
+static fd_status keep_inflated(fd_scanner *s, uint64_t start)
+{
+    long_file *f = &s->file;
+    if (f->inflated.size <= start || f->inflated.size - start > INFLATED_KEPT) return FD_OK;
+    for (uint64_t at = start; at < f->inflated.size;) {
+        const size_t n = f->inflated.size - at < 65536 ? (size_t)(f->inflated.size - at) : 65536;
+        const uint8_t *p = fd_input_at(&f->inflated, at, n);
+        if (!p) break;
+        if (fd_buffer_append(&f->bytes, p, n) != FD_OK) return FD_MEMORY;
+        at += n;
+    }
+    s->hooks.inflate_end(s->hooks.context);
+    f->inflating = false;
+    f->inflated = (fd_input){.data = f->bytes.data, .start = start, .end = start + f->bytes.used, .size = start + f->bytes.used};
+    return FD_OK;
+}
+
+/* A deflated data set (PS3.5 A.5) is inflated once to its end, which tells its size. FD_INVALID: it is not deflated. FD_END: the
+ * file has ended here. */
+static fd_status open_deflated(fd_scanner *s)
+{
+    long_file *f = &s->file;
+    const uint64_t start = f->part10.dataset_offset;
+    fd_status status = s->hooks.inflate(s->hooks.context, &s->head.in, start, &f->inflated);
+    if (status != FD_OK) {
+        s->hooks.inflate_end(s->hooks.context);
+        return status;
+    }
+    f->inflating = true;
+    fd_input_at(&f->inflated, f->inflated.size - 1, 1);
+    int too_large = 0;
+    const char *error = s->hooks.inflate_error(s->hooks.context, &too_large);
+    if (s->head.os_errno) return end_long_errno(s, s->head.os_errno) == FD_OK ? FD_END : FD_MEMORY;
+    if (error && too_large) return end_long_file(s, FD_OUTCOME_FAILED, error) == FD_OK ? FD_END : FD_MEMORY;
+    if (error && fd_convert_note(&s->convert, NULL, error) != FD_OK) return FD_MEMORY;
+    if (keep_inflated(s, start) != FD_OK) return FD_MEMORY;
+    return fd_long_open_data_set(s->elements, &f->inflated, &f->part10);
+}
+
+static fd_status open_data_set(fd_scanner *s)
+{
+    const fd_part10 *part10 = &s->file.part10;
+    s->file.stage = IN_DATA_SET;
+    if (part10->deflated && s->hooks.inflate && part10->dataset_offset < s->head.in.size) {
+        const fd_status status = open_deflated(s);
+        if (status != FD_INVALID) return status;
+        if (fd_convert_note(&s->convert, NULL, "the transfer syntax says deflated, the data set is not: read as it is") != FD_OK)
+            return FD_MEMORY;
+    }
+    return fd_long_open_data_set(s->elements, &s->head.in, part10);
+}
+
+fd_status fd_scanner_resume(fd_scanner *s)
+{
+    fd_status status = FD_OK;
+    while (s->file.stage != NO_FILE && status == FD_OK) {
+        const size_t limit = s->file.whole ? SIZE_MAX : s->options.batch_rows;
+        const size_t bytes = s->file.whole ? OBJECT_BYTES : BATCH_BYTES;
+        fd_long_rows rows = {s->arrays, s->rows, limit, bytes, s->options.path_bytes};
+        status = fd_long_walk(s->elements, &rows);
+        if (count_rows(s, rows.count, FD_OUTCOME_READ) != FD_OK) return FD_MEMORY;
+        if (status == FD_END) {
+            status = s->file.stage == IN_META ? open_data_set(s) : end_long_file(s, FD_OUTCOME_READ, NULL);
+            if (status == FD_END) return FD_OK;
+        }
+        if (status == FD_IO) status = end_long_errno(s, s->head.os_errno);
+        if (status == FD_LIMIT && s->file.whole)
+            status = end_long_file(s, FD_OUTCOME_FAILED, "more elements than fit a batch: what follows is left out");
+    }
+    return status;
+}
+
+static fd_status begin_long_file(fd_scanner *s, const fd_entry *entry)
+{
+    fd_buffer *path = &s->file.path, *raw = &s->file.raw;
+    path->used = raw->used = 0;
+    if (fd_buffer_append(raw, entry->prefix, entry->prefix_length) != FD_OK) return FD_MEMORY;
+    if (entry->prefix_is_utf8 && fd_buffer_append(path, raw->data, raw->used) != FD_OK) return FD_MEMORY;
+    if (!entry->prefix_is_utf8 && fd_utf8_escape(path, raw->data, raw->used) != FD_OK) return FD_MEMORY;
+    if (fd_utf8_escape(path, (const uint8_t *)entry->name, entry->name_length) != FD_OK) return FD_MEMORY;
+    if (fd_buffer_append(raw, entry->name, entry->name_length) != FD_OK) return FD_MEMORY;
+    fd_convert_begin(&s->convert, &s->head.in);
+    return fd_long_begin(s->elements, path, raw);
+}
+
+/* What `head.in` reads. */
+static fd_status read_long(fd_scanner *s)
+{
+    fd_error error = {0};
+    long_file *f = &s->file;
+    if (fd_part10_read(&s->head.in, s->options.force, &f->part10, &error) != FD_OK) {
+        if (s->head.os_errno) return end_long_errno(s, s->head.os_errno);
+        return end_long_file(s, FD_OUTCOME_NOT_DICOM, error.reason);
+    }
+    if (f->part10.notes && note_repairs(s, f->part10.notes, NULL) != FD_OK) return FD_MEMORY;
+    f->stage = IN_META;
+    const fd_status status = f->part10.meta_length ? fd_long_open_meta(s->elements, &s->head.in, &f->part10) : FD_OK;
+    if (status == FD_IO) return end_long_errno(s, s->head.os_errno);
+    return status == FD_OK ? fd_scanner_resume(s) : status;
+}
+
+static fd_status visit_long(fd_scanner *s, const fd_entry *entry)
+{
+    bool known;
+    fd_status opened = FD_INVALID;
+    const fd_os_name name = {entry->folder, entry->prefix, entry->prefix_length, entry->name};
+    s->file.whole = false;
+    if (begin_long_file(s, entry) != FD_OK) return FD_MEMORY;
+    if (entry->type == FD_ENTRY_FAILED) return end_long_errno(s, entry->os_errno);
+    if (entry->type == FD_ENTRY_FILE) opened = fd_head_open(&s->head, &name, &known);
+    if (opened == FD_INVALID) return end_long_file(s, FD_OUTCOME_FAILED, "not a regular file");
+    if (opened != FD_OK) return end_long_errno(s, s->head.os_errno);
+    return read_long(s);
+}
+
 fd_status fd_scanner_visit(fd_scanner *s, const fd_entry *entry)
 {
+    if (s->elements) return visit_long(s, entry);
     if (append_path(s, entry) != FD_OK) return FD_MEMORY;
     bool known = false;
     fd_status opened = FD_INVALID;
@@ -452,8 +636,10 @@ static fd_status begin_object(fd_scanner *s, const fd_object *object)
 {
     const fd_entry entry = {
         .type = FD_ENTRY_FILE, .prefix = "", .name = object->path, .name_length = object->path_length, .prefix_is_utf8 = true};
-    if (append_path(s, &entry) != FD_OK) return FD_MEMORY;
     s->head.os_errno = 0;
+    s->file.whole = true;
+    if (s->elements) return begin_long_file(s, &entry);
+    if (append_path(s, &entry) != FD_OK) return FD_MEMORY;
     s->head.facts = (fd_os_facts){.type = FD_OS_FILE, .size = object->size, .mtime = object->mtime};
     if (object->has_size && object->has_mtime) return append_file_facts(s, true);
     fd_array *size = &s->arrays[1], *mtime = &s->arrays[2];
@@ -470,7 +656,7 @@ fd_status fd_scanner_visit_bytes(fd_scanner *s, const fd_object *object, const f
     if (begin_object(s, object) != FD_OK) return FD_MEMORY;
     fd_bytes_open(bytes, pieces, count, object->size, &s->head.in);
     uint64_t wanted_end = 0;
-    const fd_status status = read_open_file(s, &wanted_end);
+    const fd_status status = s->elements ? read_long(s) : read_open_file(s, &wanted_end);
     if (status != FD_OK || !bytes->missing) return status;
     /* the row tells what a file of these pieces would be: not this object */
     for (size_t i = 0; i < s->width; i++) fd_array_truncate(&s->arrays[i], rows);
@@ -482,7 +668,8 @@ fd_status fd_scanner_visit_bytes(fd_scanner *s, const fd_object *object, const f
 
 fd_status fd_scanner_fail(fd_scanner *s, const fd_object *object, const char *error)
 {
-    return begin_object(s, object) == FD_OK ? end_row_failed(s, FD_OUTCOME_FAILED, error) : FD_MEMORY;
+    if (begin_object(s, object) != FD_OK) return FD_MEMORY;
+    return s->elements ? end_long_file(s, FD_OUTCOME_FAILED, error) : end_row_failed(s, FD_OUTCOME_FAILED, error);
 }
 
 bool fd_scanner_is_full(const fd_scanner *s)
@@ -499,8 +686,11 @@ fd_status fd_scanner_run(fd_scanner *s, fd_walk *walk, size_t files)
     fd_entry entry;
     for (size_t i = 0; i < files; i++) {
         if (fd_scanner_is_full(s) && s->rows) return FD_LIMIT;
-        fd_status status = fd_walk_next(walk, &entry);
-        if (status == FD_OK) status = fd_scanner_visit(s, &entry);
+        fd_status status = FD_OK;
+        if (s->file.stage != NO_FILE)
+            status = fd_scanner_resume(s);
+        else if ((status = fd_walk_next(walk, &entry)) == FD_OK)
+            status = fd_scanner_visit(s, &entry);
         if (status != FD_OK) return status;
     }
     return FD_OK;

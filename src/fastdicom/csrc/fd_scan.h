@@ -1,7 +1,8 @@
 /* Heads of files into columns: for each file open, one read, the element cursor up to the last wanted tag, a row, close.
  *
  * A scanner belongs to one thread and needs no lock. It fills one batch after the other; who owns it takes each when it
- * is full. The columns are path, size, mtime, error, then those asked for, then notes and, when wished, path_bytes.
+ * is full. The columns are path, size, mtime, error, then those asked for, then notes and, when wished, path_bytes; or those
+ * of the long table.
  */
 #ifndef FD_SCAN_H
 #define FD_SCAN_H
@@ -17,7 +18,9 @@ typedef struct fd_scan_options {
     bool force;      /* as in reading: without DICM and group 0002, guess */
     bool thorough;   /* look behind the last wanted tag for elements out of order */
     bool path_bytes; /* one more column: the name as the system has it */
+    bool elements;   /* the long table (fd_long.h): a row an element; there are no specs then */
     size_t batch_rows;
+    uint64_t value_limit; /* bytes of the longest value in the long table */
 } fd_scan_options;
 
 /* What the scanner leaves to its caller. Both are called without any lock of the scanner's held. */
@@ -48,8 +51,10 @@ void fd_scanner_free(fd_scanner *s);
 const fd_field *fd_scanner_fields(const fd_scanner *s);
 size_t fd_scanner_width(const fd_scanner *s);
 
-/* One entry of a walk: one row. FD_MEMORY is the only failure. */
+/* One entry of a walk: one row, in the long table one or more. FD_LIMIT, in the long table only: the batch is full in the middle
+ * of the file: take it, then call fd_scanner_resume until the answer is another. FD_MEMORY is the only failure. */
 fd_status fd_scanner_visit(fd_scanner *s, const fd_entry *entry);
+fd_status fd_scanner_resume(fd_scanner *s);
 
 /* What is known of an object in a bucket or a member of an archive before it is read. */
 typedef struct fd_object {
@@ -60,8 +65,8 @@ typedef struct fd_object {
     int64_t mtime; /* microseconds since 1970, UTC */
 } fd_object;
 
-/* One object of which pieces are at hand (its size is known): one row. FD_LIMIT: more of it is needed, bytes->need up to
- * need_end, and there is no row yet. FD_MEMORY. */
+/* One object of which pieces are at hand (its size is known): one row, or all its rows in the long table. FD_LIMIT: more of it
+ * is needed, bytes->need up to need_end, and there is no row yet. FD_MEMORY. */
 fd_status fd_scanner_visit_bytes(fd_scanner *s, const fd_object *object, const fd_piece *pieces, size_t count, fd_bytes *bytes);
 
 /* A row with an error. */

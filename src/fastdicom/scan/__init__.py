@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from types import ModuleType
 
-from fastdicom.scan.arrow import BATCH_SIZE, Counts, Scan, Schema
+from fastdicom.scan.arrow import BATCH_SIZE, VALUE_LIMIT, Counts, Scan, Schema
 from fastdicom.scan.columns import DEFAULT_TAGS, Column, Wanted
 from fastdicom.scan.hierarchy import Patient, Series, Study, Tree, tree
 from fastdicom.scan.index import Index
@@ -20,6 +20,7 @@ from fastdicom.scan.index import Index
 __all__ = [
     "BATCH_SIZE",
     "DEFAULT_TAGS",
+    "VALUE_LIMIT",
     "Column",
     "Counts",
     "Index",
@@ -47,9 +48,11 @@ def scan(
     follow_links: bool = False,
     path_bytes: bool = False,
     keep_text: bool = False,
+    elements: bool = False,
+    value_limit: int = VALUE_LIMIT,
     batch_size: int = BATCH_SIZE,
 ) -> Scan:
-    r"""Scan files into Arrow record batches: a row a file, a column a tag.
+    r"""Scan files into Arrow record batches: a row a file, a column a tag; or a row an element.
 
     Nothing is read before the result is iterated or handed to an Arrow consumer, and each of those is a scan of its own.
     No file stops a scan: what cannot be read is a row with its `error`.
@@ -78,6 +81,11 @@ def scan(
     keep_text : bool
         Behind each column of a DA, TM or DT one more, ``NAME_text``: the text as stored where the date or time does not hold all
         that it says, because it is none, or because a DT tells its offset from UTC. Null elsewhere.
+    elements : bool
+        The long table instead: a row an element, those of sequences too, so that any header can be asked with SQL whatever
+        its schema. `tags` must be left out.
+    value_limit : int
+        Longer values, in bytes, are null in the long table, whose `length` and `notes` tell; at most 16 MiB.
     batch_size : int
         The most rows in a batch. A batch that has grown large in bytes ends before.
 
@@ -90,7 +98,7 @@ def scan(
     Raises
     ------
     ValueError
-        No such keyword; a sequence, which is no column; a number out of range.
+        No such keyword; a sequence, which is no column; a number out of range; `tags` with `elements`.
     TypeError
         A source that is no path, tags that are no list.
 
@@ -106,6 +114,29 @@ def scan(
     second 60, a 30th of February) is null with a note. A DT of lower precision is its first moment. One with an offset from UTC
     keeps the clock as written: the column has no zone, and `keep_text` tells the offset.
 
+    The long table has the elements that ``dcmread`` gives, group 0002 included, each data set in file order, the items of a
+    sequence behind its row:
+
+    ========  ========================================================================================================
+    path      as above
+    element   the way to it: ``SharedFunctionalGroupsSequence[0]/PixelMeasuresSequence[0]/PixelSpacing``. Without a keyword
+              of its own ``ggggeeee``; private ones ``(gggg,"CREATOR",ee)``.
+    tag       ``ggggeeee``
+    keyword   null where there is none
+    vr        as written, else by dictionary and context
+    length    bytes of the value; null when it was written with undefined length
+    value     text: several values with backslashes between them, each without its padding; binary numbers in the fewest
+              digits that read back the same (at least 15, of FL 6), AT as ``ggggeeee``. An empty text is ``""``; an empty
+              number, sequences, binary VRs, UN and pixel data are null.
+    error     of a file that cannot be read, as above: a row with `path` and `error` alone (behind those of its elements
+              when it failed later)
+    notes     what was repaired at this element or right behind it, once a file and kind, and why a value is null
+    ========  ========================================================================================================
+
+    A file without any element has one row of which only `path`, and perhaps `notes`, is set. Elements behind encapsulated
+    Pixel Data (Data Set Trailing Padding, signatures) are there with `thorough=True` only: to find them each fragment must
+    be visited. Sequences are entered down to 64 levels. A file whose rows do not fit a batch goes on in the next.
+
     Fifos, sockets and devices are never opened and links to folders are passed over (see `follow_links`).
     """
     return Scan(
@@ -118,6 +149,8 @@ def scan(
         follow_links=follow_links,
         path_bytes=path_bytes,
         keep_text=keep_text,
+        elements=elements,
+        value_limit=value_limit,
         batch_size=batch_size,
     )
 

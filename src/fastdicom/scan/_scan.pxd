@@ -61,7 +61,8 @@ cdef extern from "fd_scan.h" nogil:
         bint big
         bint unsplit
     ctypedef struct fd_scan_options:
-        bint force, thorough, path_bytes
+        bint force, thorough, path_bytes, elements
+        uint64_t value_limit
         size_t batch_rows
     ctypedef struct fd_scan_hooks:
         void *context

@@ -122,7 +122,7 @@ cdef class Batch:
 
     @property
     def num_rows(self):
-        """The number of rows, one a file."""
+        """The number of rows, one a file (in the long table one an element)."""
         return len(self)
 
     @property
@@ -160,7 +160,7 @@ cdef class Batch:
         """(path, error) of each row whose file or folder could not be opened or read; what is no DICOM is not among them."""
         cdef size_t i
         cdef const fd_array *path = fd_batch_column(self.handle, 0)
-        cdef const fd_array *error = fd_batch_column(self.handle, 3)
+        cdef const fd_array *error = fd_batch_column(self.handle, <size_t>self.scanner.names.index("error"))
         return [(cell(path, i), cell(error, i)) for i in range(fd_batch_rows(self.handle)) if self.outcomes[i] == FD_OUTCOME_FAILED]
 
     def __arrow_c_schema__(self):
@@ -341,9 +341,13 @@ cdef class Scanner:
     Parameters
     ----------
     columns : sequence of Column
-        See :mod:`fastdicom.scan.columns`.
+        See :mod:`fastdicom.scan.columns`; none for the long table.
     decoder : callable
         ``(vr, data, charset, big_endian, unsplit) -> (texts, remarks)`` for text that C does not decode.
+    elements : bool
+        The long table: a row an element.
+    value_limit : int
+        Bytes of the longest value in the long table.
     inflate_limit : int
         How many bytes a deflated data set (PS3.5 A.5) may inflate to; as in ``dcmread``.
     """
@@ -354,7 +358,8 @@ cdef class Scanner:
         self.specs = NULL
 
     def __init__(self, columns, decoder, *, bint force=False, bint thorough=False, bint recursive=True, bint follow_links=False,
-                 bint path_bytes=False, size_t batch_size=32768, uint64_t inflate_limit=1 << 29):
+                 bint path_bytes=False, bint elements=False, uint64_t value_limit=65536, size_t batch_size=32768,
+                 uint64_t inflate_limit=1 << 29):
         cdef fd_scan_options options
         cdef fd_scan_hooks hooks
         cdef size_t i = 0
@@ -371,6 +376,7 @@ cdef class Scanner:
             self.describe(&self.specs[i], column)
             i += 1
         options.force, options.thorough, options.path_bytes, options.batch_rows = force, thorough, path_bytes, batch_size
+        options.elements, options.value_limit = elements, value_limit
         hooks.context = <void *>self
         hooks.decode, hooks.inflate, hooks.inflate_error, hooks.inflate_end = decode, inflate, inflate_error, inflate_end
         self.handle = fd_scanner_new(self.specs, <size_t>len(columns), &options, &hooks)

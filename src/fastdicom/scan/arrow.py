@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 
     PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
-__all__ = ["BATCH_SIZE", "Counts", "Scan", "Schema"]
+__all__ = ["BATCH_SIZE", "VALUE_LIMIT", "Counts", "Scan", "Schema"]
 
 #: Rows in a batch, at most.
 BATCH_SIZE: Final = 32768
 
+#: Bytes of the longest value that the long table shows.
+VALUE_LIMIT: Final = 65536
+
+_LONGEST_VALUE: Final = 1 << 24  # FD_VALUE_LIMIT of csrc/fd_convert.h
 _FILES_A_STEP: Final = 64  # between two steps an interrupt is noticed
 
 
 class Counts(NamedTuple):
-    """What a scan has met: a row each.
+    """What a scan has met: a row each, in the long table one or more.
 
     Attributes
     ----------
     files : int
-        All rows.
+        All files, and what else was a row.
     read : int
         Files that were read.
     not_dicom : int
@@ -82,7 +86,9 @@ class Scan:
     Attributes
     ----------
     columns : tuple of Column
-        The columns that come out of the files, in order.
+        The columns that come out of the files, in order; none in the long table, whose columns are always the same.
+    elements : bool
+        Is this the long table?
     """
 
     def __init__(
@@ -97,6 +103,8 @@ class Scan:
         follow_links: bool = False,
         path_bytes: bool = False,
         keep_text: bool = False,
+        elements: bool = False,
+        value_limit: int = VALUE_LIMIT,
         batch_size: int = BATCH_SIZE,
     ) -> None:
         if threads is not None and operator.index(threads) < 1:
@@ -109,13 +117,20 @@ class Scan:
             raise TypeError(f"source is a path or an iterable of paths, not {type(source).__name__}")
         self._source: Iterable[PathLike] = source
         self._used = False
-        self.columns = columns_of(tags, keep_text=keep_text)
+        self.elements = bool(elements)
+        if elements and tags is not None:
+            raise ValueError("the long table has every element: leave tags out, and choose in SQL")
+        if not 0 <= operator.index(value_limit) <= _LONGEST_VALUE:
+            raise ValueError(f"value_limit is a number up to {_LONGEST_VALUE}, not {value_limit}")
+        self.columns = () if elements else columns_of(tags, keep_text=keep_text)
         self._options: dict[str, Any] = {
             "force": bool(force),
             "thorough": bool(thorough),
             "recursive": bool(recursive),
             "follow_links": bool(follow_links),
             "path_bytes": bool(path_bytes),
+            "elements": self.elements,
+            "value_limit": int(value_limit),
             "batch_size": int(batch_size),
         }
         self._current = self._scanner()  # nothing but a schema and zeros until a run begins
@@ -239,6 +254,6 @@ class Scan:
         sources = (
             [os.fsdecode(path) for path in islice(self._source, 3)] if isinstance(self._source, (tuple, list)) else ["an iterable of paths"]
         )
-        names = ", ".join(column.name for column in self.columns[:4])
+        names = "every element" if self.elements else ", ".join(column.name for column in self.columns[:4])
         more = f" and {len(self.columns) - 4} more" if len(self.columns) > 4 else ""
         return f"<fastdicom.scan.Scan of {', '.join(sources)}: {names}{more}>"

@@ -33,6 +33,8 @@ def write(scan: Scan, path: str | os.PathLike[str], batches: Iterator[Batch]) ->
     import pyarrow.parquet as pq
 
     metadata = {"fastdicom-version": __version__, "fastdicom-tags": json.dumps([column.name for column in scan.columns])}
+    if scan.elements:
+        metadata["fastdicom-table"] = "elements"
     schema = arrow.schema(scan.schema).with_metadata(metadata)
     with (
         replacing(path) as temporary,
