@@ -13,9 +13,16 @@
 
 static const fd_column_spec SPECS[] = {
     {.name = "TransferSyntaxUID", .tag = 0x00020010, .vr = FD_VR_UI, .kind = FD_KIND_UTF8},
-    {.name = "ImageType", .tag = 0x00080008, .vr = FD_VR_CS, .kind = FD_KIND_LIST, .item = FD_KIND_UTF8},
+    {.name = "ImageType", .tag = 0x00080008, .vr = FD_VR_CS, .kind = FD_KIND_LIST, .item = FD_KIND_DICTIONARY},
     {.name = "SOPInstanceUID", .tag = 0x00080018, .vr = FD_VR_UI, .kind = FD_KIND_UTF8},
-    {.name = "PatientName", .tag = 0x00100010, .vr = FD_VR_PN, .kind = FD_KIND_UTF8},
+    {.name = "StudyDate", .tag = 0x00080020, .vr = FD_VR_DA, .kind = FD_KIND_DATE},
+    {.name = "StudyDate_text",
+     .tag = 0x00080020,
+     .vr = FD_VR_DA,
+     .kind = FD_KIND_UTF8,
+     .item = FD_KIND_DATE,
+     .flags = FD_COLUMN_KEPT},
+    {.name = "PatientName", .tag = 0x00100010, .vr = FD_VR_PN, .kind = FD_KIND_DICTIONARY, .item = FD_KIND_DICTIONARY},
     {.name = "PatientComments", .tag = 0x00104000, .vr = FD_VR_LT, .kind = FD_KIND_UTF8, .flags = FD_COLUMN_UNSPLIT},
     {.name = "SliceThickness", .tag = 0x00180050, .vr = FD_VR_DS, .kind = FD_KIND_FLOAT64},
     {.name = "InstanceNumber", .tag = 0x00200013, .vr = FD_VR_IS, .kind = FD_KIND_INT64},
@@ -87,6 +94,12 @@ static void inflate_end(void *context) { (void)context; }
 static void check_array(const fd_array *a, size_t length)
 {
     CHECK(a->length == length && a->nulls <= length);
+    if (a->kind == FD_KIND_DICTIONARY) {
+        for (size_t i = 0; i < length; i++)
+            CHECK(fd_array_is_null(a, i) || (fd_array_index(a, i) >= 0 && (size_t)fd_array_index(a, i) < a->child->length));
+        check_array(a->child, a->child->length);
+        return;
+    }
     if (a->kind != FD_KIND_UTF8 && a->kind != FD_KIND_BINARY && a->kind != FD_KIND_LIST) return;
     size_t room = a->kind == FD_KIND_LIST ? a->child->length : a->data.used;
     int32_t before = 0;

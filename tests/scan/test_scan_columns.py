@@ -14,7 +14,7 @@ def one(wanted: object) -> Column:
 
 @pytest.mark.parametrize("wanted", ["PatientID", 0x00100020, (0x0010, 0x0020), "00100020", "0010,0020", "(0010,0020)"])
 def test_each_way_to_name_an_element_gives_the_same_column(wanted: object) -> None:
-    assert one(wanted) == Column("PatientID", 0x00100020, "LO", "utf8")
+    assert one(wanted) == Column("PatientID", 0x00100020, "LO", "utf8", dictionary=True)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_elements_without_a_keyword_are_named_by_their_tag() -> None:
 
 @pytest.mark.parametrize("wanted", [(0x0029, "SIEMENS CSA HEADER", 0x08), '(0029,"SIEMENS CSA HEADER",08)'])
 def test_private_elements_are_named_by_their_creator(wanted: object) -> None:
-    assert one(wanted) == Column('(0029,"SIEMENS CSA HEADER",08)', 0x00290008, "CS", "utf8", False, "SIEMENS CSA HEADER")
+    assert one(wanted) == Column('(0029,"SIEMENS CSA HEADER",08)', 0x00290008, "CS", "utf8", False, "SIEMENS CSA HEADER", True)
 
 
 def test_default_set() -> None:

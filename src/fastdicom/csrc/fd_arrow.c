@@ -31,6 +31,7 @@ fd_batch *fd_batch_new(fd_array *columns, size_t count, size_t rows)
     }
     if (count) memcpy(own, columns, count * sizeof *own);
     memset(columns, 0, count * sizeof *columns);
+    for (size_t i = 0; i < count; i++) fd_array_finish(&own[i]);
     counter_begin(&batch->holders);
     batch->rows = rows;
     batch->count = count;
@@ -69,6 +70,7 @@ static void release_array(struct ArrowArray *array)
     array_private *own = array->private_data;
     for (int64_t i = 0; i < array->n_children; i++)
         if (own->children[i].release) own->children[i].release(&own->children[i]);
+    if (array->dictionary && array->dictionary->release) array->dictionary->release(array->dictionary);
     free(own->children);
     free(own->child_pointers);
     fd_batch_release(own->batch);
@@ -121,6 +123,12 @@ static fd_status export_column(fd_batch *batch, const fd_array *a, struct ArrowA
     } else {
         out->n_buffers = 2;
         own->buffers[1] = data;
+        if (a->kind == FD_KIND_DICTIONARY) {
+            status = export_column(batch, a->child, &own->children[0]);
+            if (status == FD_OK) out->dictionary = &own->children[0];
+            out->n_children = 0;
+            out->children = NULL;
+        }
     }
     if (status != FD_OK) out->release(out);
     return status;
@@ -146,6 +154,7 @@ static const char *format(fd_kind kind)
     case FD_KIND_BINARY: return "z";
     case FD_KIND_INT16: return "s";
     case FD_KIND_UINT16: return "S";
+    case FD_KIND_DICTIONARY: /* its indices */
     case FD_KIND_INT32: return "i";
     case FD_KIND_UINT32: return "I";
     case FD_KIND_INT64: return "l";
@@ -172,6 +181,7 @@ static void release_schema(struct ArrowSchema *schema)
     schema_private *own = schema->private_data;
     for (int64_t i = 0; i < schema->n_children; i++)
         if (own->children[i].release) own->children[i].release(&own->children[i]);
+    if (schema->dictionary && schema->dictionary->release) schema->dictionary->release(schema->dictionary);
     free(own->name);
     free(own->metadata);
     free(own->children);
@@ -216,11 +226,17 @@ static fd_status begin_schema(const fd_field *field, const char *form, size_t ch
 
 static fd_status export_field(const fd_field *field, struct ArrowSchema *out)
 {
-    const bool list = field->kind == FD_KIND_LIST;
-    fd_status status = begin_schema(field, format(field->kind), list ? 1 : 0, out);
-    if (status != FD_OK || !list) return status;
-    const fd_field item = {.name = "item", .kind = field->item};
-    status = export_field(&item, out->children[0]);
+    const bool list = field->kind == FD_KIND_LIST, dictionary = field->kind == FD_KIND_DICTIONARY;
+    fd_status status = begin_schema(field, format(field->kind), list || dictionary ? 1 : 0, out);
+    if (status != FD_OK || !(list || dictionary)) return status;
+    const fd_field item = {.name = list ? "item" : "", .kind = list ? field->item : FD_KIND_UTF8};
+    struct ArrowSchema *inner = out->children[0];
+    if (dictionary) {
+        out->dictionary = inner;
+        out->n_children = 0;
+        out->children = NULL;
+    }
+    status = export_field(&item, inner);
     if (status != FD_OK) out->release(out);
     return status;
 }

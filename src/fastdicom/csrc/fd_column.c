@@ -22,7 +22,8 @@ fd_status fd_array_init(fd_array *a, fd_kind kind, fd_kind item)
     a->kind = kind;
     const int32_t zero = 0;
     if (has_offsets(kind) && fd_buffer_append(&a->offsets, &zero, sizeof zero) != FD_OK) return FD_MEMORY;
-    if (kind != FD_KIND_LIST) return FD_OK;
+    if (kind != FD_KIND_LIST && kind != FD_KIND_DICTIONARY) return FD_OK;
+    if (kind == FD_KIND_DICTIONARY) item = FD_KIND_UTF8;
     a->child = malloc(sizeof *a->child);
     if (!a->child) return FD_MEMORY;
     return fd_array_init(a->child, item, item);
@@ -33,6 +34,7 @@ void fd_array_free(fd_array *a)
     fd_buffer_free(&a->validity);
     fd_buffer_free(&a->offsets);
     fd_buffer_free(&a->data);
+    fd_buffer_free(&a->table);
     if (a->child) fd_array_free(a->child);
     free(a->child);
     a->child = NULL;
@@ -83,6 +85,7 @@ static size_t width(fd_kind kind)
     case FD_KIND_INT32:
     case FD_KIND_UINT32:
     case FD_KIND_DATE:
+    case FD_KIND_DICTIONARY:
     case FD_KIND_FLOAT32: return 4;
     default: return 8;
     }
@@ -103,8 +106,85 @@ fd_status fd_array_null(fd_array *a)
     return status;
 }
 
+static fd_status append_fixed(fd_array *a, const void *value, size_t n)
+{
+    if (append_validity(a, true) != FD_OK || fd_buffer_append(&a->data, value, n) != FD_OK) return FD_MEMORY;
+    a->length++;
+    return FD_OK;
+}
+
+/* dictionaries */
+
+static bool is_text(const fd_array *texts, size_t i, const void *data, size_t n)
+{
+    const int32_t from = fd_array_offset(texts, i), end = fd_array_offset(texts, i + 1);
+    return (size_t)(end - from) == n && (n == 0 || memcmp(texts->data.data + from, data, n) == 0);
+}
+
+/* FNV-1a, eight bytes a step. UIDs differ at their end, so that all of a text counts. */
+static uint32_t hash_of(const uint8_t *p, size_t n)
+{
+    uint64_t h = 0xCBF29CE484222325u ^ n;
+    for (; n >= 8; p += 8, n -= 8) {
+        h = (h ^ fd_load64le(p)) * 0x100000001B3u;
+        h ^= h >> 29;
+    }
+    for (; n; p++, n--) h = (h ^ *p) * 0x100000001B3u;
+    return (uint32_t)(h ^ h >> 32);
+}
+
+/* Where the number of a text is, or would be, among the `room` entries of the table. */
+static size_t find_text(const fd_array *a, const uint32_t *table, size_t room, const void *data, size_t n)
+{
+    size_t at = hash_of(data, n) & (room - 1);
+    while (table[at] && !is_text(a->child, table[at] - 1, data, n)) at = (at + 1) & (room - 1);
+    return at;
+}
+
+/* Twice the room, half of which is then in use at most. */
+static fd_status grow_table(fd_array *a)
+{
+    const size_t used = a->table.used ? 2 * a->table.used : 64 * sizeof(uint32_t);
+    if (fd_buffer_reserve(&a->table, used - a->table.used) != FD_OK) return FD_MEMORY;
+    memset(a->table.data, 0, used);
+    a->table.used = used;
+    uint32_t *table = (void *)a->table.data; /* aligned as malloc does */
+    for (size_t i = 0; i < a->child->length; i++) {
+        const size_t from = (size_t)fd_array_offset(a->child, i), end = (size_t)fd_array_offset(a->child, i + 1);
+        const uint8_t *text = end > from ? a->child->data.data + from : NULL;
+        table[find_text(a, table, used / sizeof *table, text, end - from)] = (uint32_t)i + 1;
+    }
+    return FD_OK;
+}
+
+/* Most rows have the text of the row before. */
+static fd_status append_entry(fd_array *a, const void *data, size_t n)
+{
+    if (a->child->length && a->length) {
+        const int32_t last = fd_array_index(a, a->length - 1);
+        if (is_text(a->child, (size_t)last, data, n)) return append_fixed(a, &last, sizeof last);
+    }
+    if (2 * sizeof(uint32_t) * a->child->length >= a->table.used && grow_table(a) != FD_OK) return FD_MEMORY;
+    uint32_t *table = (void *)a->table.data;
+    const size_t at = find_text(a, table, a->table.used / sizeof *table, data, n);
+    if (!table[at]) {
+        const fd_status status = fd_array_bytes(a->child, data, n);
+        if (status != FD_OK) return status;
+        table[at] = (uint32_t)a->child->length;
+    }
+    const int32_t index = (int32_t)(table[at] - 1);
+    return append_fixed(a, &index, sizeof index);
+}
+
+void fd_array_finish(fd_array *a)
+{
+    fd_buffer_free(&a->table);
+    if (a->child) fd_array_finish(a->child);
+}
+
 fd_status fd_array_bytes(fd_array *a, const void *data, size_t n)
 {
+    if (a->kind == FD_KIND_DICTIONARY) return append_entry(a, data, n);
     if (n > INT32_MAX || a->data.used + n > INT32_MAX) return FD_LIMIT;
     if (fd_buffer_append(&a->data, data, n) != FD_OK) return FD_MEMORY;
     if (append_offset(a, a->data.used) != FD_OK || append_validity(a, true) != FD_OK) return FD_MEMORY;
@@ -118,13 +198,6 @@ fd_status fd_array_close_list(fd_array *a)
     if (status == FD_OK) status = append_validity(a, true);
     if (status == FD_OK) a->length++;
     return status;
-}
-
-static fd_status append_fixed(fd_array *a, const void *value, size_t n)
-{
-    if (append_validity(a, true) != FD_OK || fd_buffer_append(&a->data, value, n) != FD_OK) return FD_MEMORY;
-    a->length++;
-    return FD_OK;
 }
 
 fd_status fd_array_integer(fd_array *a, bool negative, uint64_t magnitude)
@@ -184,6 +257,6 @@ void fd_array_truncate(fd_array *a, size_t rows)
 
 size_t fd_array_bytes_used(const fd_array *a)
 {
-    size_t sum = a->validity.used + a->offsets.used + a->data.used;
+    size_t sum = a->validity.used + a->offsets.used + a->data.used + a->table.used;
     return a->child ? sum + fd_array_bytes_used(a->child) : sum;
 }

@@ -478,7 +478,7 @@ static fd_status append_empty(const fd_column_spec *column, vr_facts facts, fd_a
 {
     const fd_kind kind = column->kind == FD_KIND_LIST ? column->item : column->kind;
     const bool text = facts.class == CLASS_TEXT || facts.class == CLASS_CODE;
-    if (kind != FD_KIND_UTF8 || !text) return fd_array_null(to);
+    if (!fd_kind_is_text(kind) || !text) return fd_array_null(to);
     if (column->kind != FD_KIND_LIST) return fd_array_bytes(to, "", 0);
     const fd_status status = fd_array_bytes(to->child, "", 0);
     return status == FD_OK ? fd_array_close_list(to) : status;
@@ -501,7 +501,7 @@ static fd_status convert_value(fd_convert *v, const fd_column_spec *column, cons
         return null_and(to, fd_convert_note(v, column->name, "a sequence where a value was expected"));
     if (facts.class == CLASS_BYTES)
         return null_and(to, note_number(v, column, "%llu bytes that no dictionary explains", value->length, 0));
-    if (kind == FD_KIND_UTF8) {
+    if (fd_kind_is_text(kind)) {
         if (text) return convert_text(v, column, value, facts, to);
         if (facts.class == CLASS_TAG) return append_tags(v, column, value, to);
         return append_decoded(v, column, value, to);

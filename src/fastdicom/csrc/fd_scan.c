@@ -98,7 +98,7 @@ static fd_status make_slots(fd_scanner *s)
     for (size_t i = 0; i < s->count; i++) {
         const fd_column_spec *spec = &s->specs[i];
         add_slot(s, slot_for(spec));
-        text |= spec->kind == FD_KIND_UTF8 || spec->item == FD_KIND_UTF8;
+        text |= fd_kind_is_text(spec->kind) || fd_kind_is_text(spec->item);
         ambiguous |= spec->vr == FD_VR_US_SS;
     }
     const slot charset = {.tag = TAG_CHARSET}, sign = {.tag = TAG_PIXEL_REPRESENTATION};

@@ -48,6 +48,7 @@ def scan(
     follow_links: bool = False,
     path_bytes: bool = False,
     keep_text: bool = False,
+    dictionary: bool = True,
     elements: bool = False,
     value_limit: int = VALUE_LIMIT,
     batch_size: int = BATCH_SIZE,
@@ -81,6 +82,9 @@ def scan(
     keep_text : bool
         Behind each column of a DA, TM or DT one more, ``NAME_text``: the text as stored where the date or time does not hold all
         that it says, because it is none, or because a DT tells its offset from UTC. Null elsewhere.
+    dictionary : bool
+        Text that is the same in most files of a series (of the patient, study, series and equipment, and of VR AE, AS, CS and SH)
+        is encoded as an Arrow dictionary, one a batch. False: as plain strings.
     elements : bool
         The long table instead: a row an element, those of sequences too, so that any header can be asked with SQL whatever
         its schema. `tags` must be left out.
@@ -149,6 +153,7 @@ def scan(
         follow_links=follow_links,
         path_bytes=path_bytes,
         keep_text=keep_text,
+        dictionary=dictionary,
         elements=elements,
         value_limit=value_limit,
         batch_size=batch_size,

@@ -27,6 +27,7 @@ cdef extern from "fd_scan.h" nogil:
         FD_KIND_DATE
         FD_KIND_TIME
         FD_KIND_DATETIME
+        FD_KIND_DICTIONARY
         FD_KIND_LIST
     ctypedef struct fd_buffer:
         uint8_t *data
@@ -93,6 +94,7 @@ cdef extern from "fd_scan.h" nogil:
     fd_status fd_array_bytes(fd_array *a, const void *data, size_t n) noexcept
     fd_status fd_buffer_append(fd_buffer *b, const void *data, size_t n) noexcept
     int32_t fd_array_offset(const fd_array *a, size_t row) noexcept
+    int32_t fd_array_index(const fd_array *a, size_t row) noexcept
     bint fd_array_is_null(const fd_array *a, size_t row) noexcept
     fd_batch *fd_batch_share(fd_batch *batch) noexcept
     void fd_batch_release(fd_batch *batch) noexcept

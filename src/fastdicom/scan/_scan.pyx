@@ -38,6 +38,7 @@ KINDS = {
     "date32": FD_KIND_DATE,
     "time64": FD_KIND_TIME,
     "timestamp": FD_KIND_DATETIME,
+    "dictionary": FD_KIND_DICTIONARY,
     "list": FD_KIND_LIST,
 }
 
@@ -87,6 +88,8 @@ cdef object cell(const fd_array *a, size_t row):
     cdef int32_t start, end
     if fd_array_is_null(a, row):
         return None
+    if a.kind == FD_KIND_DICTIONARY:
+        return cell(a.child, <size_t>fd_array_index(a, row))
     if a.kind != FD_KIND_LIST and a.kind != FD_KIND_UTF8 and a.kind != FD_KIND_BINARY:
         return fixed(a, row)
     start = fd_array_offset(a, row)
@@ -141,7 +144,11 @@ cdef class Batch:
         if name not in self.scanner.names:
             raise KeyError(name)
         cdef const fd_array *a = fd_batch_column(self.handle, <size_t>self.scanner.names.index(name))
-        return [cell(a, i) for i in range(fd_batch_rows(self.handle))]
+        cdef size_t rows = fd_batch_rows(self.handle)
+        if a.kind != FD_KIND_DICTIONARY:
+            return [cell(a, i) for i in range(rows)]
+        texts = [cell(a.child, i) for i in range(a.child.length)]
+        return [None if fd_array_is_null(a, i) else texts[fd_array_index(a, i)] for i in range(rows)]
 
     def to_pydict(self):
         """A dictionary of the columns as lists of Python objects."""
@@ -399,8 +406,8 @@ cdef class Scanner:
         spec.name = PyBytes_AS_STRING(name)
         spec.tag = column.tag
         spec.vr = vr_code(column.vr)
-        spec.kind = <fd_kind><int>KINDS["list" if column.multiple else column.kind]
-        spec.item = <fd_kind><int>KINDS[column.item_kind]
+        spec.item = <fd_kind><int>KINDS["dictionary" if column.dictionary else column.item_kind]
+        spec.kind = FD_KIND_LIST if column.multiple else <fd_kind><int>KINDS["dictionary" if column.dictionary else column.kind]
         spec.flags = column.flags
         spec.metadata = PyBytes_AS_STRING(metadata)
         spec.metadata_length = <size_t>PyBytes_GET_SIZE(metadata)

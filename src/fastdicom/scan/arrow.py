@@ -103,6 +103,7 @@ class Scan:
         follow_links: bool = False,
         path_bytes: bool = False,
         keep_text: bool = False,
+        dictionary: bool = True,
         elements: bool = False,
         value_limit: int = VALUE_LIMIT,
         batch_size: int = BATCH_SIZE,
@@ -122,7 +123,7 @@ class Scan:
             raise ValueError("the long table has every element: leave tags out, and choose in SQL")
         if not 0 <= operator.index(value_limit) <= _LONGEST_VALUE:
             raise ValueError(f"value_limit is a number up to {_LONGEST_VALUE}, not {value_limit}")
-        self.columns = () if elements else columns_of(tags, keep_text=keep_text)
+        self.columns = () if elements else columns_of(tags, keep_text=keep_text, dictionary=dictionary)
         self._options: dict[str, Any] = {
             "force": bool(force),
             "thorough": bool(thorough),

@@ -73,6 +73,26 @@ _KINDS: Final = {
     "US or SS or OW": "binary",
 }
 _ONE_VALUE_VRS: Final = frozenset({"LT", "ST", "UT", "UR"})  # whatever the dictionary's VM says (PS3.5 6.2)
+# Text that is the same in most files of a series: dictionary-encoded, as are all texts of these VRs.
+_CONSTANT_VRS: Final = frozenset({"AE", "AS", "CS", "SH"})
+# fmt: off
+_CONSTANTS: Final = frozenset(
+    {
+        "PatientID", "PatientName", "IssuerOfPatientID", "PatientBirthName",
+        "PatientAddress", "PatientSpeciesDescription", "PatientBreedDescription", "ResponsiblePerson",
+        "ResponsibleOrganization", "AdditionalPatientHistory", "StudyInstanceUID", "StudyDescription", "ReferringPhysicianName",
+        "AdmissionID", "RequestedProcedureDescription", "RequestingPhysician",
+        "RequestingService", "ClinicalTrialProtocolID", "ClinicalTrialProtocolName", "ClinicalTrialSubjectID", "ClinicalTrialSiteID",
+        "ClinicalTrialSiteName", "ClinicalTrialSponsorName", "ClinicalTrialTimePointID", "SeriesInstanceUID", "SeriesDescription",
+        "ProtocolName", "PerformedProcedureStepDescription", "FrameOfReferenceUID",
+        "SynchronizationFrameOfReferenceUID", "PositionReferenceIndicator", "Manufacturer", "InstitutionName", "InstitutionAddress",
+        "InstitutionalDepartmentName", "ManufacturerModelName", "DeviceSerialNumber", "DeviceUID", "DeviceID",
+        "PlateID", "GantryID", "ContrastBolusAgent",
+        "ContrastBolusRoute",  "ImplementationClassUID", "SOPClassUID", "MediaStorageSOPClassUID", "TransferSyntaxUID",
+        "RadiopharmaceuticalRoute", "Radiopharmaceutical",
+    }
+)
+# fmt: on
 _WHEN_KINDS: Final = frozenset({"date32", "time64", "timestamp"})
 _UNSPLIT, _LUT, _KEPT, _SPLIT = 1, 2, 4, 8  # FD_COLUMN_* of csrc/fd_convert.h
 _LUT_DESCRIPTORS: Final = frozenset({0x00283002, 0x00281101, 0x00281102, 0x00281103})
@@ -100,6 +120,8 @@ class Column:
         Is the column's type a list?
     creator : str, optional
         The private creator (PS3.5 7.8.1).
+    dictionary : bool
+        Is text dictionary-encoded (each different one stored once in a batch)?
     text_of : Column, optional
         The column of dates or times whose text this one keeps, where that one does not hold all that the text says.
     """
@@ -110,6 +132,7 @@ class Column:
     kind: str
     multiple: bool = False
     creator: str | None = None
+    dictionary: bool = False
     text_of: Column | None = None
 
     @property
@@ -130,7 +153,7 @@ class Column:
         return f"{self.tag:08x}" if self.creator is None else self.name
 
 
-def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False) -> tuple[Column, ...]:
+def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False, dictionary: bool = True) -> tuple[Column, ...]:
     """Return the columns for what was asked for, each once, in that order.
 
     Parameters
@@ -139,6 +162,8 @@ def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False) -> tup
         What is wanted; None: :data:`DEFAULT_TAGS`.
     keep_text : bool
         Behind each column of dates or times, one more: its text, where the date or time does not hold all of it.
+    dictionary : bool
+        Encode the texts that are the same in most files of a series as dictionaries.
 
     Raises
     ------
@@ -153,6 +178,8 @@ def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False) -> tup
     found: dict[str, Column] = {}
     for wanted in DEFAULT_TAGS if tags is None else tags:
         column = _column(wanted)
+        if not dictionary:
+            column = replace(column, dictionary=False)
         wanted_too = [_text_of(column)] if keep_text and column.kind in _WHEN_KINDS else []
         for each in (column, *wanted_too):
             if each.name in _FILE_COLUMNS:
@@ -164,7 +191,7 @@ def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False) -> tup
 
 
 def _text_of(column: Column) -> Column:
-    return replace(column, name=column.name + "_text", kind="utf8", multiple=False, text_of=column)
+    return replace(column, name=column.name + "_text", kind="utf8", multiple=False, dictionary=False, text_of=column)
 
 
 def _column(wanted: Wanted) -> Column:
@@ -207,4 +234,5 @@ def _typed(name: str, tag: int, vr: str, vm: str, creator: str | None) -> Column
         raise ValueError(f"{name} is a sequence: its items have no place in one column")
     kind = _KINDS.get(vr, "utf8")
     multiple = bool(vm) and vm != "1" and kind != "binary" and vr not in _ONE_VALUE_VRS
-    return Column(name, tag, vr, kind, multiple, creator)
+    constant = kind == "utf8" and not multiple and (vr in _CONSTANT_VRS or (creator is None and name in _CONSTANTS))
+    return Column(name, tag, vr, kind, multiple, creator, constant)
