@@ -14,7 +14,8 @@ CSRC = "src/fastdicom/csrc"
 MODULES = {
     "fastdicom.dictionary._tables": ["fd_dict", "fd_dict_private", "fd_dict_tables"],
     "fastdicom._core": ["fd_cursor", "fd_index", "fd_part10", "fd_file"],
-    "fastdicom.codecs._native": ["fd_guard", "fd_pixel"],
+    "fastdicom.codecs._native": ["fd_guard", "fd_jpegll", "fd_pixel", "fd_rle"],
+    "fastdicom.pixels._frames": ["fd_cursor", "fd_encap"],
     "fastdicom.scan._scan": [
         "fd_arrow",
         "fd_bytes",

@@ -155,6 +155,7 @@ cdef class Source:
     cdef object failure       # why the parser could not read, to be raised by check
     cdef readonly bint closed
     cdef readonly object path
+    cdef public object transfer_syntax  # the UID of (0002,0010) of the file, for the items in it; or None
     cdef bytes name           # the path for the operating system, absolute where the file is not kept open
     cdef uint32_t warned
     cdef set warned_texts

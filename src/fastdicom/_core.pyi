@@ -9,6 +9,7 @@ from fastdicom.tag import Tag
 class Map: ...
 
 class Source:
+    transfer_syntax: str | None
     @staticmethod
     def from_path(path: Any, may_map: bool = True) -> Source: ...
     @staticmethod

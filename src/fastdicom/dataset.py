@@ -210,6 +210,7 @@ class Dataset(_core.Index):
     # The file around it
 
     def _attach(self, head: _Head) -> None:
+        self.source.transfer_syntax = head.transfer_syntax
         object.__setattr__(self, "_head", head)  # past __setattr__ above, which costs every file as much as a value
 
     @property

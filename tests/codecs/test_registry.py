@@ -9,7 +9,7 @@ from fastdicom.codecs import native, registry
 from fastdicom.codecs.base import Decoded, FrameInfo
 from fastdicom.transfer_syntax import TRANSFER_SYNTAXES
 
-RLE = "1.2.840.10008.1.2.5"
+JPEG_LS = "1.2.840.10008.1.2.4.80"  # a syntax that none of our own decodes yet
 
 
 class Zeros:
@@ -35,7 +35,7 @@ def test_every_transfer_syntax_is_listed():
     assert by_uid["1.2.840.10008.1.2.1"].decoder == "native"
     assert by_uid["1.2.840.10008.1.2.1"].installed
     assert by_uid["1.2.840.10008.1.2.1"].version
-    assert by_uid[RLE][3:] == (None, False, None, None)
+    assert by_uid[JPEG_LS][3:] == (None, False, None, None)
 
 
 def test_native_rows():
@@ -44,31 +44,31 @@ def test_native_rows():
 
 
 def test_register():
-    codecs.register_decoder("zeros", Zeros, RLE, rank=60)
-    codecs.register_decoder("first", "json", [RLE, "1.2.3"], needs=["no_such_module_at_all"], distribution="first-codec", rank=10)
-    assert [line[3:5] for line in codecs.available() if line.uid == RLE] == [("first", False), ("zeros", True)]
-    assert registry.load(RLE) is Zeros
+    codecs.register_decoder("zeros", Zeros, JPEG_LS, rank=60)
+    codecs.register_decoder("first", "json", [JPEG_LS, "1.2.3"], needs=["no_such_module_at_all"], distribution="first-codec", rank=10)
+    assert [line[3:5] for line in codecs.available() if line.uid == JPEG_LS] == [("first", False), ("zeros", True)]
+    assert registry.load(JPEG_LS) is Zeros
     assert [line.name for line in codecs.available() if line.uid == "1.2.3"] == ["1.2.3"]
     with pytest.raises(MissingDecoderError, match="pip install first-codec"):
         registry.load("1.2.3")
     with pytest.raises(MissingDecoderError):
-        registry.load(RLE, "first")
+        registry.load(JPEG_LS, "first")
     codecs.register_decoder("zeros", Zeros, "1.2.3")  # replaces
     with pytest.raises(MissingDecoderError):
-        registry.load(RLE)
+        registry.load(JPEG_LS)
 
 
 def test_wrong_rows():
     with pytest.raises(TypeError, match="decode"):
-        codecs.register_decoder("x", object(), RLE)
-    for name, syntaxes in (("", RLE), ("x", []), ("x", [""])):
+        codecs.register_decoder("x", object(), JPEG_LS)
+    for name, syntaxes in (("", JPEG_LS), ("x", []), ("x", [""])):
         with pytest.raises(ValueError, match="name"):
             codecs.register_decoder(name, Zeros, syntaxes)
 
 
 def test_nobody():
-    with pytest.raises(UnsupportedError, match=r"1\.2\.840\.10008\.1\.2\.5 \(RLE Lossless\)"):
-        registry.load(RLE)
+    with pytest.raises(UnsupportedError, match=r"1\.2\.840\.10008\.1\.2\.4\.80 \(JPEG-LS Lossless"):
+        registry.load(JPEG_LS)
 
 
 def test_entry_points(monkeypatch):
@@ -83,14 +83,14 @@ def test_entry_points(monkeypatch):
                 raise self.loaded
             return self.loaded
 
-    row = registry.Row((RLE,), "theirs", Zeros, "theirs-dist")
-    points = [Point("one", row), Point("two", ImportError("no")), Point("three", lambda: registry.Row((RLE,), "third", Zeros))]
+    row = registry.Row((JPEG_LS,), "theirs", Zeros, "theirs-dist")
+    points = [Point("one", row), Point("two", ImportError("no")), Point("three", lambda: registry.Row((JPEG_LS,), "third", Zeros))]
     asked = []
     monkeypatch.setattr(registry.metadata, "entry_points", lambda group: asked.append(group) or points)
     monkeypatch.setattr(registry, "_plugins_read", False)
     with pytest.warns(DicomWarning, match="two"):
-        assert [found.name for found in registry.find(RLE)] == ["theirs", "third"]
-    registry.find(RLE)
+        assert [found.name for found in registry.find(JPEG_LS)] == ["theirs", "third"]
+    registry.find(JPEG_LS)
     assert asked == ["fastdicom.decoders"]
 
 

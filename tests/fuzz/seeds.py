@@ -16,7 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+import numpy as np  # noqa: E402
+
 import builders as b  # noqa: E402
+import jpegll_builder  # noqa: E402
+import rle_builder  # noqa: E402
 
 HEAD = 6144
 """Bytes that are taken of a file: long seeds make a slow fuzzer."""
@@ -81,6 +85,25 @@ def write(folder: Path, data: bytes) -> None:
     (folder / hashlib.sha1(data, usedforsecurity=False).hexdigest()[:16]).write_bytes(data)
 
 
+def write_pixels(out: Path) -> None:
+    """Fragments with every kind of table, and frames of our own decoders."""
+    frames = [[b"\xff\xd8" + bytes([i]) * (9 + i), b"more"] for i in range(3)]
+    for bot in (False, True, struct.pack("<3I", 0, 8, 16)):
+        value = b.encapsulated(frames, bot=bot)[12:]
+        offsets = struct.pack("<3Q", *struct.unpack("<3I", b.basic_offset_table(frames)))
+        for kind in range(3):
+            write(out / "encap", bytes([kind, 3, 0, kind]) + value)
+            write(out / "encap", bytes([kind, 3, len(offsets), 40]) + offsets + value)
+    image = np.random.default_rng(1).integers(0, 4096, (8, 8, 3)).astype("<u2")
+    for samples in (1, 3):
+        pixels = image[..., :samples]
+        write(out / "codecs", bytes([1 | 1 << 1, samples, 64]) + rle_builder.encoded(pixels))
+        for predictor in range(1, 8):
+            for more in ({}, {"restart_rows": 2}, {"interleaved": False}, {"transform": 3}, {"lengths": jpegll_builder.STEEP}):
+                stream = jpegll_builder.encode(pixels, precision=12, predictor=predictor, **more)
+                write(out / "codecs", bytes([1 << 1, samples, 1]) + stream)
+
+
 def main(out: Path) -> None:
     files = [path.open("rb").read(HEAD) for path in corpus_files()]
     sets = [*built(), *(data_set_of(file) for file in files)]
@@ -95,6 +118,7 @@ def main(out: Path) -> None:
         write(out / "pass", bytes([n & 0xFF]) + file[:HEAD])
     for n in range(9 * 8):  # fuzz_pixel.c: every kernel with every width
         write(out / "pixel", bytes([n // 8, n % 8, 12, n & 1, 0, 0, 0, 0]) + bytes(range(240)))
+    write_pixels(out)
     for text in ("1", "-1.5", "4.000", "1e3", "0.1234567890123456789012", "+12 ", "1E-400", "\u00e9", "9223372036854775808", "NaN"):
         write(out / "number", text.encode())
     for text in ("20240229", "2024.02.29", "07:09:07.5", "070907.000001", "202402", "20240229070907.123456+0530", "2024-1200"):

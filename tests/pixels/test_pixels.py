@@ -21,7 +21,6 @@ from builders import (
     IMPLICIT,
     IMPLICIT_LITTLE,
     JPEG_BASELINE,
-    RLE_LOSSLESS,
     deflated_part10,
     element,
     encapsulated,
@@ -508,8 +507,11 @@ class TestLength:
             opened(image(b"", 3, 4)).pixel_array
 
 
+JPEG_LS = "1.2.840.10008.1.2.4.80"
+
+
 def test_encapsulated_is_said_to_be_unsupported():
-    for syntax, name in ((JPEG_BASELINE, "JPEG Baseline"), (RLE_LOSSLESS, "RLE Lossless")):
+    for syntax, name in ((JPEG_BASELINE, "JPEG Baseline"), (JPEG_LS, "JPEG-LS Lossless")):
         ds = opened(image(None, 3, 4, allocated=8) + encapsulated([b"\xff\xd8\xff\xd9"]), syntax)
         with pytest.raises(UnsupportedError, match=name) as caught:
             ds.pixel_array

@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 cdef extern from "<stdbool.h>" nogil:
     ctypedef bint c_bool "bool"
@@ -8,6 +8,13 @@ cdef extern from "fd_common.h" nogil:
         FD_OK
         FD_TRUNCATED
         FD_INVALID
+        FD_MEMORY
+    ctypedef struct fd_error:
+        fd_status status
+        uint64_t offset
+        uint64_t found
+        uint64_t expected
+        const char *reason
 
 cdef extern from "fd_guard.h" nogil:
     ctypedef void (*fd_guarded)(void *context) noexcept
@@ -24,3 +31,20 @@ cdef extern from "fd_pixel.h" nogil:
     fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int stored, c_bool is_signed, c_bool *clean)
     fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned int bytes, unsigned int stored, c_bool is_signed)
     c_bool fd_pixel_use_simd(c_bool on)
+
+cdef extern from "fd_rle.h" nogil:
+    fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int samples, fd_error *error)
+
+cdef extern from "fd_jpegll.h" nogil:
+    ctypedef struct fd_jpegll_header:
+        uint32_t rows
+        uint32_t columns
+        uint8_t components
+        uint8_t precision
+        uint8_t process
+        uint8_t *ids
+        c_bool has_jfif
+        c_bool has_adobe
+        uint8_t adobe_transform
+    fd_status fd_jpegll_read_header(const uint8_t *src, size_t size, fd_jpegll_header *header, fd_error *error)
+    fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned int bytes, fd_error *error)

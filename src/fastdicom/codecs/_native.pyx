@@ -1,6 +1,6 @@
 """The pixel kernels of csrc for Python: bytes in, the caller's buffer out, no GIL held while they run."""
 
-from fastdicom.errors import TruncatedError
+from fastdicom.errors import DecodeError, TruncatedError
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uint8_t, uint64_t
@@ -157,3 +157,55 @@ def clear_unused(object data, unsigned int itemsize, unsigned int stored, bint i
 def use_simd(bint on) -> bool:
     """For tests: the portable path (False) or the best of this processor (True) from now on; is there another than the portable one?"""
     return bool(fd_pixel_use_simd(on))
+
+
+# compressed frames
+
+cdef int raise_broken(const fd_error *error) except -1:
+    if error.status == FD_MEMORY:
+        raise MemoryError
+    reason = (<bytes>error.reason).decode()
+    raise DecodeError(f"{reason} (found {error.found}, expected {error.expected})", offset=error.offset)
+
+
+def decode_rle(object src, object out, unsigned int itemsize, unsigned int samples) -> None:
+    """Fill `out` with a frame of RLE Lossless (PS3.5 Annex G): interleaved, little endian; DecodeError when it is broken."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_error error
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = fd_rle_decode(b.data, b.size, a.data, a.size, itemsize, samples, &error)
+    if status != FD_OK:
+        raise_broken(&error)
+
+
+def jpegll_header(object src) -> dict:
+    """What a JPEG stream says of itself before its first scan; DecodeError when it does not."""
+    cdef _View a = _View(src, False)
+    cdef fd_error error
+    cdef fd_jpegll_header h
+    if fd_jpegll_read_header(a.data, a.size, &h, &error) != FD_OK:
+        raise_broken(&error)
+    return {
+        "rows": h.rows,
+        "columns": h.columns,
+        "components": h.components,
+        "precision": h.precision,
+        "process": h.process,
+        "ids": tuple([h.ids[i] for i in range(h.components)]),
+        "jfif": bool(h.has_jfif),
+        "adobe_transform": h.adobe_transform if h.has_adobe else None,
+    }
+
+
+def decode_jpegll(object src, object out, unsigned int itemsize) -> None:
+    """Fill `out` with a frame of lossless JPEG (ITU T.81 Annex H): interleaved, little endian; DecodeError when it is broken."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_error error
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = fd_jpegll_decode(b.data, b.size, a.data, a.size, itemsize, &error)
+    if status != FD_OK:
+        raise_broken(&error)

@@ -46,7 +46,13 @@ class Row:
 
 
 _NATIVE = tuple(uid for uid, syntax in TRANSFER_SYNTAXES.items() if syntax.family == "native")
-_rows = [Row(_NATIVE, "native", "fastdicom.codecs.native", rank=0)]
+_RLE = ("1.2.840.10008.1.2.5",)
+_JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+_rows = [
+    Row(_NATIVE, "native", "fastdicom.codecs.native", rank=0),
+    Row(_RLE, "rle", "fastdicom.codecs.rle", rank=0),
+    Row(_JPEG_LOSSLESS, "jpegll", "fastdicom.codecs.jpegll", rank=0),
+]
 _lock = threading.Lock()
 _plugins_read = False
 

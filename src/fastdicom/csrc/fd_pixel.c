@@ -300,6 +300,23 @@ FD_INLINE void interleave_3(uint8_t *dst, const uint8_t *a, const uint8_t *b, co
 }
 
 #if FD_HAS_AVX2
+/* Two planes of bytes: the halves of 16-bit samples, as RLE keeps them. */
+FD_INLINE void interleave_2(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t pixels)
+{
+    size_t i = 0;
+#ifdef __SSE2__ /* part of every x86-64 */
+    for (; pixels - i >= 16; i += 16) {
+        const __m128i x = _mm_loadu_si128((const __m128i *)(a + i)), y = _mm_loadu_si128((const __m128i *)(b + i));
+        _mm_storeu_si128((__m128i *)(dst + 2 * i), _mm_unpacklo_epi8(x, y));
+        _mm_storeu_si128((__m128i *)(dst + 2 * i + 16), _mm_unpackhi_epi8(x, y));
+    }
+#endif
+    for (; i < pixels; i++) {
+        dst[2 * i] = a[i];
+        dst[2 * i + 1] = b[i];
+    }
+}
+
 /* The three shuffles that put 16 bytes of plane p where they stand in 48 interleaved bytes; 0x80 leaves a zero to be or-ed. */
 FD_TARGET_AVX2 FD_INLINE __m128i interleave_order(unsigned plane, unsigned part, unsigned bytes)
 {
@@ -340,6 +357,10 @@ fd_status fd_pixel_interleave(uint8_t *dst, size_t dst_size, const uint8_t *src,
     if (src_size > dst_size) return FD_INVALID;
     size_t pixels = dst_size / ((size_t)bytes * samples);
     if (pixels == 0) return FD_OK;
+    if (samples == 2 && bytes == 1) {
+        interleave_2(dst, src, src + pixels, pixels);
+        return FD_OK;
+    }
     if (samples != 3) {
         interleave_any(dst, src, pixels, bytes, samples);
         return FD_OK;

@@ -10,10 +10,13 @@ from typing import Any
 from fastdicom.codecs import native
 from fastdicom.codecs.base import FrameInfo
 from fastdicom.errors import DecodeError, DicomWarning, MissingElementError, TruncatedError, UnsupportedError
+from fastdicom.transfer_syntax import get as transfer_syntax_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
+
+    from fastdicom.transfer_syntax import TransferSyntax
 
 __all__ = ["Description", "describe"]
 
@@ -152,6 +155,15 @@ def _element(dataset: Any) -> tuple[Any, Literal["int", "float", "double"], int]
     return found[0]
 
 
+def _syntax(dataset: Any, element: Any) -> TransferSyntax:
+    """The transfer syntax of the pixels: an item, such as an icon's, has that of its file (PS3.5 A.4)."""
+    syntax: TransferSyntax = dataset.transfer_syntax
+    outer = getattr(getattr(dataset, "source", None), "transfer_syntax", None)
+    if syntax.family == "native" and element.is_encapsulated and outer:
+        return transfer_syntax_of(outer)
+    return syntax
+
+
 def _bits(dataset: Any, kind: str, float_bits: int) -> tuple[int, int, int, int]:
     """Bits Allocated, Bits Stored, High Bit, Pixel Representation."""
     allocated = _required(dataset, "BitsAllocated", 0, 65535)
@@ -212,7 +224,7 @@ def describe(dataset: Any) -> Description:
         The file ends before the first frame is whole.
     """
     element, kind, float_bits = _element(dataset)
-    syntax = dataset.transfer_syntax
+    syntax = _syntax(dataset, element)
     samples = _required(dataset, "SamplesPerPixel", 1, 65535)
     photometric = _photometric(dataset)
     frames = _number_of_frames(dataset)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from itertools import pairwise
 from operator import index as as_index
 from typing import Any
 
 import numpy as np
 
-from fastdicom.codecs import _native, native, registry
-from fastdicom.errors import DecodeError, LimitError, TruncatedError, UnsupportedError
+from fastdicom.codecs import _native
+from fastdicom.errors import DecodeError, LimitError
 from fastdicom.pixels.color import becomes_rgb, to_rgb
-from fastdicom.pixels.describe import Description, decoded_size, describe, path_of
+from fastdicom.pixels.describe import Description, decoded_size, describe
+from fastdicom.pixels.stored import Encapsulated, Native, stored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,17 +153,19 @@ class Frames(Sequence[Any]):
     ``frames[i]`` is the array of a frame, ``frames[a:b]`` are these frames, still not decoded; ``numpy.asarray`` decodes them.
     """
 
-    def __init__(self, dataset: Any, indices: range | None = None, description: Description | None = None) -> None:
-        self._dataset = dataset
-        self.description = describe(dataset) if description is None else description
-        self._indices = range(self.description.number_of_frames) if indices is None else indices
+    def __init__(self, dataset: Any) -> None:
+        self.description: Description = describe(dataset)
+        self._stored: Native | Encapsulated = stored(dataset, self.description)
+        self._indices = range(self.description.number_of_frames)
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
-            return Frames(self._dataset, self._indices[key], self.description)
+            part = copy(self)
+            part._indices = self._indices[key]
+            return part
         return self._one(self._number(key), False)
 
     def __iter__(self) -> Iterator[Array]:
@@ -186,38 +190,18 @@ class Frames(Sequence[Any]):
         return np.dtype(self.description.info.dtype)
 
     def encoded(self, key: int) -> memoryview:
-        """The stored bytes of a frame, read-only and without a copy where they are on the map.
+        """The stored bytes of a frame, read-only and without a copy where they are in one piece on the map.
 
-        Of packed pixels the bytes that hold the frame; its first and last byte may hold pixels of its neighbours.
+        Of packed pixels the bytes that hold the frame; its first and last byte may hold pixels of its neighbours. Of a video the
+        whole stream, whatever the frame.
         """
-        self._check_native(None)
-        place = native.span(self.description.info, self._whole(self._number(key)))
-        raw: memoryview = self.description.element.raw
-        return raw[place.start : place.stop]
+        return self._stored.encoded(self._number(key))
 
     def _number(self, key: Any) -> int:
         try:
             return self._indices[as_index(key)]
         except IndexError:
             raise IndexError(f"frame {key} was asked, there are {len(self._indices)}") from None
-
-    def _whole(self, number: int) -> int:
-        if number >= self.description.available:
-            raise TruncatedError(
-                f"the file ends inside or before frame {number}: {self.description.available} of "
-                f"{self.description.number_of_frames} are whole",
-                self.description.element.tag,
-                self.description.element.offset,
-                path_of(self._dataset),
-            )
-        return number
-
-    def _check_native(self, decoder: str | None) -> None:
-        if self.description.is_native and decoder is None:
-            return
-        uid = self.description.info.transfer_syntax_uid
-        if registry.load(uid, decoder) is not native:
-            raise UnsupportedError(f"transfer syntax {uid}: frames of encapsulated pixel data cannot be decoded yet")
 
     def _all(self, raw: bool, limit: int | None) -> Array:
         count = self.description.number_of_frames
@@ -254,66 +238,41 @@ class Frames(Sequence[Any]):
         size = decoded_size(info, len(numbers))
         if limit is not None and size > limit:
             raise LimitError(f"{len(numbers)} decoded frame(s) have {size} bytes, the limit is {limit}")
-        self._check_native(decoder)
+        self._stored.check(decoder)
         rgb = not raw and becomes_rgb(info)
         if len(numbers):
-            self._whole(max(numbers))
+            self._stored.require(max(numbers))
         if out is None:
-            if not rgb and isinstance(numbers, range) and numbers.step == 1 and native.is_stored_as_decoded(info):
-                view = self._view(numbers)
-                if view is not None:
-                    return view
+            view = None if rgb else self._stored.view(numbers)
+            if view is not None:
+                return view
             out = np.empty((len(numbers), *info.shape), info.dtype)
         if len(numbers):
-            self._fill(numbers, out, rgb, threads)
+            self._fill(numbers, out, rgb, threads, decoder)
         return out
 
-    def _view(self, numbers: range) -> Array | None:
-        """A view on the stored bytes; None when some of them have unused bits that must be changed first."""
-        info, element = self.description.info, self.description.element
-        start, size = numbers.start * info.frame_size, len(numbers) * info.frame_size
-        stored = element.raw
-        if info.bits_stored < info.bits_allocated:
-            piece = stored[start : start + size]
-            if not _native.unused_clean(piece, info.itemsize, info.bits_stored, info.is_signed):
-                return None
-        array = np.frombuffer(stored, info.dtype, len(numbers) * info.samples, start)
-        return array.reshape(len(numbers), *info.shape)
-
-    def _fill(self, numbers: Sequence[int], out: Array, rgb: bool, threads: int | None) -> None:
+    def _fill(self, numbers: Sequence[int], out: Array, rgb: bool, threads: int | None, decoder: str | None) -> None:
         if threads is None:
             threads = _processors() if out.nbytes >= THREADS_FROM else 1
         threads = min(threads, len(numbers))
         flat = out.reshape(-1).view(np.uint8).data
         if threads == 1:
-            self._fill_part(numbers, flat, rgb)
+            self._fill_part(numbers, flat, rgb, decoder)
             return
         size = self.description.info.frame_size
         bounds = [len(numbers) * i // threads for i in range(threads + 1)]
         with ThreadPoolExecutor(threads) as pool:
             parts = pairwise(bounds)
-            jobs = [pool.submit(self._fill_part, numbers[a:b], flat[a * size : b * size], rgb) for a, b in parts]
+            jobs = [pool.submit(self._fill_part, numbers[a:b], flat[a * size : b * size], rgb, decoder) for a, b in parts]
             for job in jobs:
                 job.result()
 
-    def _fill_part(self, numbers: Sequence[int], flat: memoryview, rgb: bool) -> None:
-        """Read and decode frame by frame; never through the map, so that a file truncated meanwhile is an error, not a fault."""
-        info, element = self.description.info, self.description.element
-        in_place, size = native.is_in_place(info), info.frame_size
-        scratch = memoryview(b"")
+    def _fill_part(self, numbers: Sequence[int], flat: memoryview, rgb: bool, decoder: str | None) -> None:
+        size, fill = self.description.info.frame_size, self._stored.filler(decoder)
         for i, number in enumerate(numbers):
-            place = native.span(info, number)
-            stop = min(place.stop, element.length)
             target = flat[i * size : (i + 1) * size]
-            if in_place:
-                stored = target
-            else:
-                if len(scratch) < stop - place.start:
-                    scratch = memoryview(bytearray(stop - place.start + 2))
-                stored = scratch[: stop - place.start]
-            element.read_into(stored, place.start)
             try:
-                native.decode(stored, info, target, place.skip)
+                fill(number, target)
             except DecodeError as error:
                 raise DecodeError(error.reason, number, error.offset) from error
             if rgb:

@@ -1,0 +1,39 @@
+"""Lossless JPEG (ITU T.81 Annex H; PS3.5 A.4.2) by our own decoder."""
+
+from __future__ import annotations
+
+from fastdicom.codecs import _native
+from fastdicom.codecs.base import Decoded
+from fastdicom.errors import DecodeError, UnsupportedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fastdicom.codecs.base import FrameInfo
+
+__all__ = ["decode"]
+
+
+def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded:
+    """Decode one frame.
+
+    Raises
+    ------
+    DecodeError
+        The stream is broken, or has other rows, columns, components or more bits than the description.
+    UnsupportedError
+        It is another kind of JPEG, or samples have more than 16 bits.
+    """
+    held = _native.jpegll_header(src)
+    if held["process"] != 3:
+        raise UnsupportedError(
+            f"the stream is JPEG process SOF{held['process']}, lossless JPEG with Huffman codes is SOF3 (ITU T.81 B.2.2)"
+        )
+    if info.itemsize > 2:
+        raise UnsupportedError(f"lossless JPEG with {info.bits_allocated} bits allocated: samples have 2 to 16 bits")
+    for name, said in (("rows", info.rows), ("columns", info.columns), ("components", info.samples_per_pixel)):
+        if held[name] != said:
+            raise DecodeError(f"the stream has {held[name]} {name}, the data set says {said}")
+    if held["precision"] > info.bits_allocated:
+        raise DecodeError(f"the stream has samples of {held['precision']} bits, the data set allocates {info.bits_allocated}")
+    _native.decode_jpegll(src, out, info.itemsize)
+    return Decoded(info.rows, info.columns, info.samples_per_pixel, held["precision"])

@@ -1,0 +1,27 @@
+"""RLE Lossless (PS3.5 Annex G) by our own decoder."""
+
+from __future__ import annotations
+
+from fastdicom.codecs import _native
+from fastdicom.errors import UnsupportedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fastdicom.codecs.base import FrameInfo
+
+__all__ = ["decode"]
+
+
+def decode(src: memoryview, info: FrameInfo, out: memoryview) -> None:
+    """Decode one frame; it says nothing of itself but the number of its byte planes.
+
+    Raises
+    ------
+    DecodeError
+        The number of planes is not that of the description, or one ends before its pixels do.
+    UnsupportedError
+        Bits Allocated is no whole number of bytes.
+    """
+    if info.bits_allocated % 8:
+        raise UnsupportedError(f"RLE with {info.bits_allocated} bits allocated (PS3.5 G.2 packs bytes)")
+    _native.decode_rle(src, out, info.itemsize, info.samples_per_pixel)

@@ -1,0 +1,163 @@
+"""The frames of a data set as they are stored: side by side in an uncompressed value, or in fragments."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastdicom.codecs import _native, native, registry
+from fastdicom.errors import DecodeError, TruncatedError, UnsupportedError
+from fastdicom.pixels._frames import FrameIndex
+from fastdicom.pixels.describe import Description, path_of, warn
+from fastdicom.transfer_syntax import get as transfer_syntax_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+    Fill = Callable[[int, memoryview], None]
+
+__all__ = ["Encapsulated", "Native", "stored"]
+
+# How frames lie in fragments (PS3.5 A.4, `TransferSyntax.fragments`) -> what tells them apart without a table
+_KINDS = {"frame": "fragment", "any": "markers", "stream": "video", "any-stream": "video", "": "markers"}
+_EXTENDED_OFFSET_TABLE = 0x7FE00001
+
+
+class Native:
+    """Uncompressed frames: one follows the other in the value (PS3.5 8.1.1)."""
+
+    def __init__(self, dataset: Any, description: Description) -> None:
+        self._path = path_of(dataset)
+        self._description = description
+
+    def check(self, decoder: str | None) -> None:
+        """Raise UnsupportedError when a decoder is asked for that is not ours."""
+        if decoder is not None and registry.load(self._description.info.transfer_syntax_uid, decoder) is not native:
+            raise UnsupportedError(f"the decoder {decoder} does not read uncompressed frames")
+
+    def require(self, number: int) -> int:
+        """The number of a frame that is there; TruncatedError when the file ends before."""
+        there, said = self._description.available, self._description.number_of_frames
+        if number >= there:
+            element = self._description.element
+            text = f"the file ends inside or before frame {number}: {there} of {said} are whole"
+            raise TruncatedError(text, element.tag, element.offset, self._path)
+        return number
+
+    def encoded(self, number: int) -> memoryview:
+        """The bytes that hold a frame; the first and the last may hold packed pixels of its neighbours."""
+        place = native.span(self._description.info, self.require(number))
+        raw: memoryview = self._description.element.raw
+        return raw[place.start : place.stop]
+
+    def view(self, numbers: Sequence[int]) -> Array | None:
+        """An array on the stored bytes; None when they are not what is decoded, or have unused bits to be changed first."""
+        info, element = self._description.info, self._description.element
+        if not isinstance(numbers, range) or numbers.step != 1 or not native.is_stored_as_decoded(info):
+            return None
+        start, size = numbers.start * info.frame_size, len(numbers) * info.frame_size
+        stored = element.raw
+        if info.bits_stored < info.bits_allocated:
+            piece = stored[start : start + size]
+            if not _native.unused_clean(piece, info.itemsize, info.bits_stored, info.is_signed):
+                return None
+        array = np.frombuffer(stored, info.dtype, len(numbers) * info.samples, start)
+        return array.reshape(len(numbers), *info.shape)
+
+    def filler(self, decoder: str | None) -> Fill:  # noqa: ARG002  # there is one
+        """What decodes a frame into a buffer; it never reads through the map: a file truncated meanwhile is an error, no fault."""
+        info, element = self._description.info, self._description.element
+        in_place = native.is_in_place(info)
+        scratch = memoryview(b"")
+
+        def fill(number: int, target: memoryview) -> None:
+            nonlocal scratch
+            place = native.span(info, number)
+            stop = min(place.stop, element.length)
+            if in_place:
+                stored = target
+            else:
+                if len(scratch) < stop - place.start:
+                    scratch = memoryview(bytearray(stop - place.start + 2))
+                stored = scratch[: stop - place.start]
+            element.read_into(stored, place.start)
+            native.decode(stored, info, target, place.skip)
+
+        return fill
+
+
+class Encapsulated:
+    """Frames in fragments (PS3.5 A.4), each a bitstream of its own."""
+
+    def __init__(self, dataset: Any, description: Description) -> None:
+        self._dataset = dataset
+        self._description = description
+        self._syntax = transfer_syntax_of(description.info.transfer_syntax_uid)
+        self._lock = threading.Lock()
+        self._found: FrameIndex | None = None
+
+    @property
+    def _index(self) -> FrameIndex:
+        with self._lock:
+            if self._found is None:
+                self._found = self._make_index()
+            return self._found
+
+    def _make_index(self) -> FrameIndex:
+        element, info = self._description.element, self._description.info
+        if not element.is_encapsulated and not element.is_undefined_length:
+            raise DecodeError(
+                f"the transfer syntax is {info.transfer_syntax_uid}, whose frames are in fragments, but the pixel data has a defined length"
+            )
+        kind = _KINDS[self._syntax.fragments]
+        extended = bytes(self._dataset[_EXTENDED_OFFSET_TABLE].raw) if _EXTENDED_OFFSET_TABLE in self._dataset else None
+        index = FrameIndex(element, self._description.number_of_frames, kind, extended)
+        for note in index.notes:
+            warn(self._dataset, note)
+        return index
+
+    def check(self, decoder: str | None) -> None:
+        """Raise UnsupportedError or MissingDecoderError when nobody here decodes these frames."""
+        registry.load(self._description.info.transfer_syntax_uid, decoder)
+
+    def require(self, number: int) -> int:
+        """The number of a frame that is there; TruncatedError when there are fewer."""
+        there = len(self._index)
+        if number >= there:
+            element = self._description.element
+            text = f"there is no frame {number}: the pixel data holds {there} of {self._description.number_of_frames}"
+            raise TruncatedError(text, element.tag, element.offset, path_of(self._dataset))
+        return number
+
+    def encoded(self, number: int) -> memoryview:
+        """The bitstream of a frame."""
+        if self._syntax.video:  # frames depend on one another: the stream comes whole
+            number = min(number, 0)
+        return self._index.encoded(self.require(number))
+
+    def view(self, numbers: Sequence[int]) -> Array | None:  # noqa: ARG002
+        """None: what is stored is never what is decoded."""
+        return None
+
+    def filler(self, decoder: str | None) -> Fill:
+        """What decodes a frame into a buffer."""
+        info, index = self._description.info, self._index
+        codec = registry.load(info.transfer_syntax_uid, decoder)
+        extend = info.kind == "int" and info.bits_stored < 8 * info.itemsize
+
+        def fill(number: int, target: memoryview) -> None:
+            codec.decode(index.read(number), info, target)
+            if extend:  # PS3.5 8.1.1: the bits above Bits Stored say nothing
+                _native.clear_unused(target, info.itemsize, info.bits_stored, info.is_signed)
+
+        return fill
+
+
+def stored(dataset: Any, description: Description) -> Native | Encapsulated:
+    """The frames of a data set as its transfer syntax stores them."""
+    return Native(dataset, description) if description.is_native else Encapsulated(dataset, description)

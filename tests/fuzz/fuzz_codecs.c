@@ -1,0 +1,39 @@
+/* Our own decoders of compressed frames: RLE Lossless and lossless JPEG.
+ *
+ * Bytes 0 to 2: the decoder and bytes a sample, samples a pixel or components, pixels. The rest is the stream.
+ */
+#include "fd_jpegll.h"
+#include "fd_rle.h"
+#include "fuzz_input.h"
+
+static void decode(const uint8_t *stream, size_t size, bool is_rle, unsigned bytes, unsigned samples, size_t pixels)
+{
+    fd_error error = {0};
+    fd_jpegll_header header;
+    if (!is_rle) { /* sizes that fit are rare among random ones: mostly the stream's own is taken */
+        if (fd_jpegll_read_header(stream, size, &header, &error) != FD_OK)
+            CHECK(error.reason);
+        else if (pixels & 1 && (uint64_t)header.rows * header.columns < 70000) {
+            pixels = (size_t)header.rows * header.columns;
+            samples = header.components;
+        }
+    }
+    const size_t room = pixels * samples * bytes;
+    uint8_t *out = malloc(room ? room : 1);
+    CHECK(out);
+    const fd_status status = is_rle ? fd_rle_decode(out, room, stream, size, bytes, samples, &error)
+                                    : fd_jpegll_decode(out, room, stream, size, bytes, &error);
+    if (status != FD_OK) CHECK(error.reason && error.status == status);
+    free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 3) return 0;
+    uint8_t *stream = malloc(size - 3 ? size - 3 : 1); /* of its own, so that a read behind it is seen */
+    CHECK(stream);
+    memcpy(stream, data + 3, size - 3);
+    decode(stream, size - 3, data[0] & 1, 1u << (data[0] >> 1 & 3), data[1], (size_t)data[2] * (data[0] & 0x80 ? 64 : 1));
+    free(stream);
+    return 0;
+}

@@ -1,0 +1,214 @@
+"""Frames in fragments (PS3.5 A.4): which of them are which frame, whatever the tables say; and decoded through the data set."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+import fastdicom
+import jpegll_builder as jpegll
+from builders import element, encapsulated, image, item, part10, sequence
+from fastdicom import DecodeError, DicomWarning, TruncatedError
+from fastdicom.pixels._frames import FrameIndex
+from rle_builder import encoded as rle
+
+RLE = "1.2.840.10008.1.2.5"
+SV1 = "1.2.840.10008.1.2.4.70"
+BASELINE = "1.2.840.10008.1.2.4.50"
+MPEG2 = "1.2.840.10008.1.2.4.100"
+FRAMES = [np.random.default_rng(i).integers(0, 4000, (5, 6)).astype("<u2") for i in range(4)]
+STREAMS = [jpegll.encode(frame, precision=12) for frame in FRAMES]
+
+
+def halves(stream: bytes) -> list[bytes]:
+    middle = len(stream) // 4 * 2
+    return [stream[:middle], stream[middle:]]
+
+
+def opened(frames, count=4, syntax=SV1, between=b"", **options):
+    stored = options.pop("stored", 12)
+    data = image(None, 5, 6, frames=count, stored=stored, signed=options.pop("signed", False)) + between
+    return fastdicom.dcmread(part10(data + encapsulated(frames, **options), syntax))
+
+
+def same(ds) -> bool:
+    return np.array_equal(ds.pixel_array, np.stack(FRAMES))
+
+
+@pytest.mark.parametrize("bot", (False, True))
+@pytest.mark.parametrize("eot", (False, True))
+@pytest.mark.parametrize("delimiter", (False, True))
+def test_one_fragment_a_frame(bot, eot, delimiter, recwarn):
+    ds = opened(STREAMS, bot=bot, eot=eot, delimiter=delimiter)
+    assert same(ds)
+    assert [bytes(ds.frames.encoded(i)).rstrip(b"\0") for i in range(4)] == STREAMS
+    assert np.array_equal(ds.frames[2], FRAMES[2])
+    assert np.array_equal(np.asarray(ds.frames[1:3]), np.stack(FRAMES[1:3]))
+
+
+@pytest.mark.parametrize("bot", (False, True))
+@pytest.mark.parametrize("eot", (False, True))
+def test_many_fragments_a_frame(bot, eot):
+    ds = opened([halves(stream) for stream in STREAMS], bot=bot, eot=eot)
+    assert same(ds)
+    assert bytes(ds.frames.encoded(3)).startswith(STREAMS[3][:40])
+
+
+def test_one_frame_in_many_fragments():
+    ds = opened([[STREAMS[0][i : i + 10] for i in range(0, len(STREAMS[0]), 10)]], count=1)
+    assert np.array_equal(ds.pixel_array, FRAMES[0])
+
+
+@pytest.mark.parametrize(
+    "table",
+    (
+        struct.pack("<4I", 0, 8, 16, 24),  # no fragment begins there
+        struct.pack("<4I", 0, 0, 0, 0),
+        struct.pack("<3I", 0, 8, 16),  # too short
+        struct.pack("<4I", *[0xFFFFFFF0] * 4),
+        b"\1\2\3",
+        bytes(4000),
+    ),
+)
+@pytest.mark.filterwarnings("ignore::fastdicom.DicomWarning")
+def test_a_table_that_lies_is_not_used(table):
+    assert same(opened(STREAMS, bot=table))
+    assert same(opened([halves(stream) for stream in STREAMS], bot=table))
+
+
+def test_a_lie_is_said():
+    ds = opened(STREAMS, bot=struct.pack("<4I", 0, 8, 16, 24))
+    with pytest.warns(DicomWarning, match="offset table does not fit"):
+        ds.pixel_array
+
+
+def test_a_table_that_points_into_the_middle_of_a_frame():
+    """Each of its offsets is that of a fragment, but a stream does not begin there."""
+    parts = [halves(stream) for stream in STREAMS]
+    fragments = [part for pair in parts for part in pair]
+    starts = np.cumsum([0] + [8 + len(part) + len(part) % 2 for part in fragments])
+    lie = struct.pack("<4I", *[int(starts[i]) for i in (0, 3, 4, 6)])
+    with pytest.warns(DicomWarning, match="offset table"):
+        assert same(opened(parts, bot=lie))
+
+
+def test_fewer_frames_than_said():
+    ds = opened(STREAMS[:3], bot=True)
+    with pytest.warns(DicomWarning, match="offset table"):
+        assert np.array_equal(ds.frames[2], FRAMES[2])
+    with pytest.raises(TruncatedError, match="3 of 4"):
+        ds.frames[3]
+    with pytest.raises(TruncatedError):
+        ds.pixel_array
+
+
+def test_nothing_tells_frames_apart():
+    ds = opened([STREAMS[0], b"abcd", b"efgh", b"ijkl", b"mnop"], count=3)
+    with pytest.raises(DecodeError, match="5 fragments, 3 frames"):
+        ds.pixel_array
+
+
+@pytest.mark.filterwarnings("ignore::fastdicom.DicomWarning")
+def test_cut_off():
+    """The frames before the cut are read, the one that was cut is an error; whatever the place."""
+    data = part10(image(None, 5, 6, frames=4, stored=12) + encapsulated(STREAMS), SV1)
+    begin = data.index(STREAMS[1])
+    for stop in range(begin, len(data) - 10, 7):
+        ds = fastdicom.dcmread(data[:stop])
+        assert np.array_equal(ds.frames[0], FRAMES[0])
+        there = [np.array_equal(ds.frames[i], FRAMES[i]) for i in range(4) if data.index(STREAMS[i]) + len(STREAMS[i]) <= stop]
+        assert all(there)
+        with pytest.raises((DecodeError, TruncatedError)):
+            ds.frames[3]
+
+
+def test_zeros_instead_of_the_delimiter():
+    data = image(None, 5, 6, frames=4, stored=12) + encapsulated(STREAMS, delimiter=False) + bytes(24)
+    ds = fastdicom.dcmread(part10(data, SV1))
+    with pytest.warns(DicomWarning):
+        assert same(ds)
+
+
+def test_an_icon_does_not_swallow_the_pixels():
+    """Encapsulated pixel data in an item of defined length."""
+    icon = image(None, 5, 6, stored=12) + encapsulated(STREAMS[3:])
+    ds = opened(STREAMS, between=sequence(0x00880200, item(icon)))
+    assert same(ds)
+    assert np.array_equal(ds.IconImageSequence[0].pixel_array, FRAMES[3])
+
+
+def test_signed_samples_shorter_than_their_words():
+    """The stream holds 12 bits without a sign; Pixel Representation says what they mean."""
+    signed = FRAMES[0].astype(np.int32) - 2000
+    stream = jpegll.encode(signed & 0xFFF, precision=12)
+    ds = opened([stream], count=1, signed=True)
+    assert ds.pixel_array.dtype == np.int16
+    assert np.array_equal(ds.pixel_array, signed)
+
+
+def test_decode_into_the_callers_array_on_threads():
+    ds = opened(STREAMS * 8, count=32)
+    out = np.zeros((32, 5, 6), np.uint16)
+    assert ds.decode(out=out, threads=3) is out
+    assert np.array_equal(out, np.stack(FRAMES * 8))
+    assert np.array_equal(ds.decode(frames=[5, 2]), np.stack([FRAMES[1], FRAMES[2]]))
+
+
+def test_a_broken_frame_is_named():
+    ds = opened([*STREAMS[:2], STREAMS[2][:60], STREAMS[3]])
+    with pytest.raises(DecodeError, match="frame 2") as caught:
+        ds.pixel_array
+    assert caught.value.frame == 2
+    assert np.array_equal(ds.frames[3], FRAMES[3])
+
+
+def test_rle_with_colour():
+    rgb = np.random.default_rng(1).integers(0, 255, (5, 6, 3)).astype(np.uint8)
+    for photometric in ("RGB", "YBR_FULL"):
+        head = image(None, 5, 6, samples=3, photometric=photometric, planar=1, allocated=8)
+        ds = fastdicom.dcmread(part10(head + encapsulated([rle(rgb)]), RLE))
+        assert np.array_equal(ds.decode(raw=True), rgb)
+        assert np.array_equal(ds.pixel_array, rgb) == (photometric == "RGB")
+
+
+def test_encoded_of_what_nobody_decodes():
+    data = image(None, 5, 6, frames=2, allocated=8)
+    ds = fastdicom.dcmread(part10(data + encapsulated([b"\xff\xd8one!\xff\xd9", b"\xff\xd8two!\xff\xd9"]), BASELINE))
+    assert bytes(ds.frames.encoded(1)) == b"\xff\xd8two!\xff\xd9"
+
+
+def test_a_video_comes_whole():
+    data = image(None, 5, 6, frames=50, allocated=8)
+    ds = fastdicom.dcmread(part10(data + encapsulated([[b"first", b"second"]]), MPEG2))
+    assert bytes(ds.frames.encoded(0)) == b"first\0second"
+    assert bytes(ds.frames.encoded(49)) == b"first\0second"
+
+
+def test_defined_length_in_an_encapsulated_syntax():
+    ds = fastdicom.dcmread(part10(image(FRAMES[0].tobytes(), 5, 6), SV1))
+    with pytest.raises(DecodeError, match="defined length"):
+        ds.pixel_array
+
+
+def test_a_range_of_frames_of_a_large_file(tmp_path):
+    """From a file, whose fragments lie far behind its head."""
+    path = tmp_path / "large.dcm"
+    padding = element(0x00091010, "OB", bytes(100_000))
+    path.write_bytes(part10(padding + image(None, 5, 6, frames=4, stored=12) + encapsulated(STREAMS), SV1))
+    for options in ({}, {"mmap": False}):
+        with fastdicom.dcmread(path, **options) as ds:
+            assert np.array_equal(ds.frames[3], FRAMES[3])
+            assert same(ds)
+            assert bytes(ds.frames.encoded(0)).startswith(b"\xff\xd8")
+
+
+def test_frame_index():
+    ds = opened([halves(stream) for stream in STREAMS], bot=True)
+    index = FrameIndex(ds["PixelData"], 4, "markers")
+    assert (len(index), index.number_of_fragments, index.table[1], index.notes) == (4, 8, 16, [])
+    assert [len(index.spans(i)) for i in range(4)] == [2, 2, 2, 2]
+    assert "4 frames in 8 fragments" in repr(index)
+    with pytest.raises(IndexError):
+        index.spans(4)
