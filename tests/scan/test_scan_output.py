@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -34,14 +35,72 @@ def test_parquet(folder: Path, tmp_path: Path) -> None:
     counts = scan.to_parquet(tmp_path / "index.parquet")
     assert counts == scan.counts == (21, 20, 1, 0, 0)
     file = pq.ParquetFile(tmp_path / "index.parquet")
-    assert file.metadata.num_row_groups == 3
+    assert file.metadata.num_row_groups == 1  # whatever the batches are
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
     table = file.read()
     file.close()
     assert table.replace_schema_metadata() == pa.table(scan)
     assert table.schema.metadata[b"fastdicom-version"].decode() == fastdicom.__version__
     assert json.loads(table.schema.metadata[b"fastdicom-tags"]) == ["PatientID", "ImageType", "Rows"]
+    assert json.loads(table.schema.metadata[b"fastdicom-options"]) == {"force": False, "thorough": False}
+    assert json.loads(table.schema.metadata[b"fastdicom-sources"]) == [str(folder)]
+    assert datetime.fromisoformat(table.schema.metadata[b"fastdicom-time"].decode()) <= datetime.now(UTC)
     assert sorted(os.listdir(tmp_path)) == ["in", "index.parquet"]
+
+
+@pytest.mark.parametrize("suffix", [".arrow", ".feather", ".ipc"])
+def test_arrow_file(folder: Path, tmp_path: Path, suffix: str) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pl = pytest.importorskip("polars")
+    path = tmp_path / f"index{suffix}"
+    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"], batch_size=8)
+    assert scan.to_ipc(path) == scan.counts == (21, 20, 1, 0, 0)
+    with pa.ipc.open_file(path) as file:
+        table = file.read_all()
+    assert table.schema.metadata[b"fastdicom-version"].decode() == fastdicom.__version__
+    assert table.to_pydict() == pa.table(scan).to_pydict()
+    assert pl.read_ipc(path).rows() == pl.DataFrame(scan).rows()
+
+
+def test_chunks_are_of_a_sensible_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from fastdicom.scan import parquet
+
+    monkeypatch.setattr(parquet, "_CHUNK_ROWS", 10)
+    schema = pa.schema([("a", pa.int64())], metadata={"x": "y"})
+    batches = [pa.record_batch({"a": pa.array(range(n), pa.int64())}) for n in (3, 3, 3, 3, 25, 0, 1)]
+    tables = list(parquet.chunks(batches, schema))
+    assert [len(table) for table in tables] == [12, 25, 1]
+    assert all(table.schema.equals(schema, check_metadata=True) for table in tables)
+
+
+def test_dictionaries_that_differ_from_batch_to_batch(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from fastdicom.scan import parquet
+
+    kind = pa.dictionary(pa.int32(), pa.string())
+    batches = [
+        pa.record_batch([pa.array(words).cast(kind), pa.array([[word] for word in words], pa.list_(pa.string()))], ["d", "l"])
+        for words in (["a", "b"], ["c", "a"], ["b", "d"])
+    ]
+    for name in ("x.parquet", "x.arrow"):
+        schema = parquet.plain(batches[0].schema, nested_only=name == "x.parquet")
+        with parquet.target(str(tmp_path / name), schema, parquet.kind_of(name)) as file:
+            for chunk in parquet.chunks(batches[:2], schema):
+                file.write_table(chunk)
+            for chunk in parquet.chunks(batches[2:], schema):
+                file.write_table(chunk)
+    import pyarrow.parquet as pq
+
+    assert pq.read_table(tmp_path / "x.parquet")["d"].to_pylist() == ["a", "b", "c", "a", "b", "d"]
+    with pa.ipc.open_file(tmp_path / "x.arrow") as read:
+        assert read.read_all()["d"].to_pylist() == ["a", "b", "c", "a", "b", "d"]
+    nested = pa.schema([("l", pa.list_(kind))])
+    assert parquet.plain(nested, nested_only=True).field("l").type == pa.list_(pa.string())
+    encoded = pa.DictionaryArray.from_arrays(pa.array([0, 0], pa.int32()), pa.array(["z"]))
+    batch = pa.record_batch([pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), encoded)], schema=nested)
+    [chunk] = parquet.chunks([batch], parquet.plain(nested, nested_only=True))
+    assert chunk["l"].to_pylist() == [["z"], ["z"]]
 
 
 def test_without_pyarrow_the_message_holds_the_cure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +138,22 @@ def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
         assert target.read_text() == "old"
     assert target.read_text() == "new"
     assert os.listdir(tmp_path) == ["out"]
+
+
+def test_what_killed_writers_leave_is_removed(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    stale = tmp_path / ".out.0123456789ab.tmp"
+    others = [tmp_path / name for name in (".out.0123456789a.tmp", ".other.0123456789ab.tmp", ".out.x.0123456789ab.tmp")]
+    for path in (stale, *others):
+        path.write_text("half")
+    with replacing(target) as first:
+        Path(first).write_text("first")
+        with replacing(target) as second:  # two at once: both are whole, the last wins
+            Path(second).write_text("second")
+        assert not stale.exists()
+        assert target.read_text() == "second"
+    assert target.read_text() == "first"
+    assert sorted(tmp_path.iterdir()) == sorted([target, *others])
 
 
 def test_where_no_file_can_be(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword or tag to extract; may be repeated")
     parser.add_argument("--all", action="store_true", help="the long table: a row an element, those of sequences too")
     parser.add_argument("--value-limit", metavar="BYTES", type=int, help="longer values are left out of the long table (65536)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE: .parquet or .csv; it appears when it is complete")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE: .parquet, .arrow or .csv; it appears when it is complete")
     parser.add_argument("--threads", metavar="N", type=_positive, help="how many threads may read (this version uses one)")
     parser.add_argument("--no-recursive", dest="recursive", action="store_false", help="do not go into folders in folders")
     parser.add_argument("-f", "--force", action="store_true", help="read what has neither DICM nor group 0002 as a bare data set")
@@ -116,12 +116,14 @@ def _rows_before(output: str | None) -> int | None:
 
 
 def _kind(args: argparse.Namespace) -> str:
-    """What comes out: parquet, csv, or a table for people."""
+    """What comes out: parquet, ipc, csv, or a table for people."""
     if not args.output:
         return "table" if sys.stdout.isatty() else "csv"
     kind = Path(args.output).suffix.lower().lstrip(".")
+    if kind in ("arrow", "feather", "ipc"):
+        return "ipc"
     if kind not in ("parquet", "csv"):
-        args.parser.error(f"-o {args.output}: the name ends in .parquet or .csv")
+        args.parser.error(f"-o {args.output}: the name ends in .parquet, .arrow (.feather, .ipc) or .csv")
     return kind
 
 
@@ -129,8 +131,8 @@ def _write(scan: Scan, kind: str, output: str | None, reporter: Reporter) -> Non
     from fastdicom.scan import parquet, table
 
     batches = reporter.watched()
-    if kind == "parquet" and output:
-        parquet.write(scan, output, batches)
+    if kind in ("parquet", "ipc") and output:
+        parquet.write(scan, output, batches, kind)
     elif kind == "csv":
         if output:
             table.write_csv(scan, output, batches)

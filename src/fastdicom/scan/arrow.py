@@ -145,6 +145,16 @@ class Scan:
         return Schema(self._current, self.columns)
 
     @property
+    def options(self) -> dict[str, bool]:
+        """The options that change what a row of a file holds."""
+        return {name: self._options[name] for name in ("force", "thorough")}
+
+    @property
+    def sources(self) -> tuple[PathLike, ...] | None:
+        """What is scanned; None when it is an iterable that only a run unfolds."""
+        return tuple(self._source) if isinstance(self._source, (tuple, list)) else None
+
+    @property
     def counts(self) -> Counts:
         """What the latest run has met until now."""
         return Counts(*self._current.counts)
@@ -214,6 +224,9 @@ class Scan:
     def to_parquet(self, path: str | os.PathLike[str], *, progress: Callable[[Counts], object] | None = None) -> Counts:
         """Scan into a Parquet file, which appears under its name when it is complete.
 
+        Its row groups have some ten thousand rows, whatever the size of the batches. The file says with what version, tags and
+        options it was made, of what and when (keys ``fastdicom-…`` of the schema's metadata).
+
         Parameters
         ----------
         path : path
@@ -234,6 +247,32 @@ class Scan:
         from fastdicom.scan import parquet
 
         return parquet.write(self, path, self.batches(progress))
+
+    def to_ipc(self, path: str | os.PathLike[str], *, progress: Callable[[Counts], object] | None = None) -> Counts:
+        """Scan into an Arrow file (IPC, also called Feather), which appears under its name when it is complete.
+
+        Columns are plain, never dictionary-encoded, and compressed with zstd.
+
+        Parameters
+        ----------
+        path : path
+            The file; one that exists is replaced.
+        progress : callable, optional
+            Called with the counts every few dozen files.
+
+        Returns
+        -------
+        Counts
+            What was met.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            pyarrow is not installed.
+        """
+        from fastdicom.scan import parquet
+
+        return parquet.write(self, path, self.batches(progress), "ipc")
 
     def to_csv(self, target: str | os.PathLike[str] | TextIO, *, progress: Callable[[Counts], object] | None = None) -> Counts:
         r"""Scan into comma-separated values (RFC 4180, UTF-8), the names of the columns first.

@@ -1,11 +1,15 @@
-"""Scans as Parquet files and pyarrow tables: the only place that imports pyarrow."""
+"""Scans as pyarrow tables, Parquet files and Arrow files (IPC)."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fastdicom._version import __version__
 from fastdicom.scan.output import replacing
@@ -18,34 +22,25 @@ if TYPE_CHECKING:
     from fastdicom.scan._scan import Batch
     from fastdicom.scan.arrow import Counts, Scan
 
-__all__ = ["table", "write"]
+__all__ = ["IPC_SUFFIXES", "Target", "chunks", "kind_of", "metadata_of", "plain", "pyarrow", "schema_of", "table", "write"]
+
+#: Names that say that a file is an Arrow file.
+IPC_SUFFIXES: Final = (".arrow", ".feather", ".ipc")
+
+_CHUNK_ROWS: Final = 65536
+_CHUNK_BYTES: Final = 64 << 20
+_SOURCES: Final = 100  # named in a file, at most
 
 
-def table(scan: Scan) -> pa.Table:
-    """Return the rows of a scan as a ``pyarrow.Table``."""
-    table: pa.Table = _pyarrow().table(scan)
-    return table
+class Target(Protocol):
+    """A file that takes tables."""
+
+    def write_table(self, table: pa.Table) -> None:
+        """Append rows."""
 
 
-def write(scan: Scan, path: str | os.PathLike[str], batches: Iterator[Batch]) -> Counts:
-    """Write batches to a Parquet file, a row group each, and return the counts of the scan."""
-    arrow = _pyarrow()
-    import pyarrow.parquet as pq
-
-    metadata = {"fastdicom-version": __version__, "fastdicom-tags": json.dumps([column.name for column in scan.columns])}
-    if scan.elements:
-        metadata["fastdicom-table"] = "elements"
-    schema = arrow.schema(scan.schema).with_metadata(metadata)
-    with (
-        replacing(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", version="2.6", write_statistics=True) as writer,
-    ):
-        for batch in batches:
-            writer.write_batch(arrow.record_batch(batch).replace_schema_metadata(metadata))
-    return scan.counts
-
-
-def _pyarrow() -> ModuleType:
+def pyarrow() -> ModuleType:
+    """Return pyarrow, or say how to get it."""
     try:
         import pyarrow as pa
     except ModuleNotFoundError as error:
@@ -53,3 +48,123 @@ def _pyarrow() -> ModuleType:
             raise
         raise ModuleNotFoundError("this needs pyarrow: pip install 'fastdicom-core[scan]'", name="pyarrow") from None
     return pa  # type: ignore[no-any-return]  # without pyarrow's stubs it is anything
+
+
+def table(scan: Scan) -> pa.Table:
+    """Return the rows of a scan as a ``pyarrow.Table``."""
+    table: pa.Table = pyarrow().table(scan)
+    return table
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """Return what the name of a file says that it is: ``parquet``, ``ipc``, or nothing."""
+    suffix = Path(path).suffix.lower()
+    return "parquet" if suffix == ".parquet" else "ipc" if suffix in IPC_SUFFIXES else ""
+
+
+def write(scan: Scan, path: str | os.PathLike[str], batches: Iterable[Batch], kind: str = "parquet") -> Counts:
+    """Write batches to a file, which appears when it is complete, and return the counts of the scan.
+
+    Parameters
+    ----------
+    scan : Scan
+        Where the batches come from.
+    path : path
+        The file; one that exists is replaced.
+    batches : iterable
+        What is written; joined, or divided, into pieces of some ten thousand rows.
+    kind : str
+        ``parquet`` or ``ipc``.
+    """
+    schema = plain(schema_of(scan), nested_only=kind != "ipc")
+    with replacing(path) as temporary, target(temporary, schema, kind) as file:
+        for chunk in chunks(batches, schema):
+            file.write_table(chunk)
+    return scan.counts
+
+
+@contextmanager
+def target(path: str, schema: pa.Schema, kind: str) -> Iterator[Target]:
+    """Open a file for tables of that schema."""
+    arrow = pyarrow()
+    if kind == "ipc":
+        # Readers do not agree on dictionaries that grow or change within a file: columns are plain, and compressed.
+        options = arrow.ipc.IpcWriteOptions(compression="zstd")
+        with arrow.OSFile(path, "wb") as file, arrow.ipc.new_file(file, schema, options=options) as writer:
+            yield writer
+    else:
+        import pyarrow.parquet as pq
+
+        with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, version="2.6", write_statistics=True) as writer:
+            yield _RowGroups(writer)
+
+
+class _RowGroups:
+    """Each table a row group."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def write_table(self, table: pa.Table) -> None:
+        self._writer.write_table(table, row_group_size=max(len(table), 1))
+
+
+def schema_of(scan: Scan) -> pa.Schema:
+    """Return the schema of a scan with what a file says about itself."""
+    return pyarrow().schema(scan.schema).with_metadata(metadata_of(scan))
+
+
+def metadata_of(scan: Scan) -> dict[str, str]:
+    """Return what a file says about itself: the version, what was asked for, of what, and when."""
+    options = scan.options
+    sources = scan.sources
+    found = {
+        "fastdicom-version": __version__,
+        "fastdicom-tags": json.dumps([column.name for column in scan.columns]),
+        "fastdicom-options": json.dumps(options, sort_keys=True),
+        "fastdicom-time": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
+    }
+    if scan.elements:
+        found["fastdicom-table"] = "elements"
+    if sources is not None and len(sources) <= _SOURCES:
+        found["fastdicom-sources"] = json.dumps([os.fsencode(path).decode("utf-8", "backslashreplace") for path in sources])
+    return found
+
+
+def chunks(batches: Iterable[Any], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Join batches into tables of some ten thousand rows; memory stays flat. Each has that schema."""
+    arrow = pyarrow()
+    waiting: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        got = batch if isinstance(batch, arrow.RecordBatch) else arrow.record_batch(batch)
+        waiting.append(got)
+        rows += got.num_rows
+        size += got.nbytes
+        if rows >= _CHUNK_ROWS or size >= _CHUNK_BYTES:
+            yield _joined(arrow, waiting, schema)
+            waiting, rows, size = [], 0, 0
+    if rows:
+        yield _joined(arrow, waiting, schema)
+
+
+def _joined(arrow: ModuleType, batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    table = arrow.Table.from_batches(batches)
+    if table.schema != schema:  # before dictionaries are unified: that cannot be done inside of lists
+        table = table.cast(schema)
+    return table.unify_dictionaries().replace_schema_metadata(schema.metadata)
+
+
+def plain(schema: pa.Schema, *, nested_only: bool = False) -> pa.Schema:
+    """Return a schema without dictionaries; `nested_only`: without those inside of lists."""
+    arrow = pyarrow()
+    is_dictionary = arrow.types.is_dictionary
+    fields = []
+    for field in schema:
+        kind = field.type
+        if is_dictionary(kind) and not nested_only:
+            kind = kind.value_type
+        elif arrow.types.is_list(kind) and is_dictionary(kind.value_type):
+            kind = arrow.list_(kind.value_type.value_type)
+        fields.append(field.with_type(kind))
+    return arrow.schema(fields, metadata=schema.metadata)
