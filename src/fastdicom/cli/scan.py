@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   fastdicom scan /data/archive -o index.csv -t PatientID -t StudyDate -t 0018,0050
   fastdicom scan . -t Modality | cut -d, -f5 | sort | uniq -c
   fastdicom scan . -t '(0029,"SIEMENS CSA HEADER",08)'
+  fastdicom scan study.zip more.tar.gz /media/cd/DICOMDIR -o index.parquet
   fastdicom scan . --all -o long.parquet
   duckdb -c "SELECT value, count(*) FROM 'long.parquet' WHERE element LIKE '%/PixelSpacing' GROUP BY ALL"
   duckdb -c "SELECT Modality, count(*) FROM 'index.parquet' GROUP BY ALL"
@@ -40,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sources", metavar="DIR", nargs="+", help="a folder, which is walked, or a file")
+    parser.add_argument("sources", metavar="DIR", nargs="+", help="a folder, which is walked, a file, an archive or a DICOMDIR")
     parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword or tag to extract; may be repeated")
     parser.add_argument("--all", action="store_true", help="the long table: a row an element, those of sequences too")
     parser.add_argument("--value-limit", metavar="BYTES", type=int, help="longer values are left out of the long table (65536)")
@@ -51,6 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--thorough", action="store_true", help="read on behind the last wanted tag, for elements out of order")
     parser.add_argument("--follow-links", action="store_true", help="follow links to folders")
     parser.add_argument("--path-bytes", action="store_true", help="one more column: the names as the system has them")
+    parser.add_argument("--archives", action="store_true", help="open zip and tar archives that are met in folders")
     parser.add_argument(
         "--keep-text", action="store_true", help="one more column for each date or time: its text, where it is no valid one"
     )
@@ -84,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
             thorough=args.thorough,
             follow_links=args.follow_links,
             path_bytes=args.path_bytes,
+            archives=args.archives,
             keep_text=args.keep_text,
             elements=args.all,
             value_limit=room.VALUE_LIMIT if args.value_limit is None else args.value_limit,

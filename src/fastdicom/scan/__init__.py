@@ -47,6 +47,7 @@ def scan(
     thorough: bool = False,
     follow_links: bool = False,
     path_bytes: bool = False,
+    archives: bool = False,
     keep_text: bool = False,
     dictionary: bool = True,
     elements: bool = False,
@@ -62,7 +63,9 @@ def scan(
     ----------
     source : path, or iterable of paths
         Folders are walked: in each, first the files by the bytes of their names, then the folders in it. A path that the
-        source itself names may be a link.
+        source itself names may be a link. A zip or tar archive (.zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2) that the source
+        names is a row a member, ``study.zip/inner/name``; a DICOMDIR (PS3.10 8) that it names is the list of the files that it
+        refers to.
     tags : iterable, optional
         Keywords, tags (``0x00100020``, ``(0x0010, 0x0020)``, ``"00100020"``), or private elements as (group, creator,
         element): ``(0x0029, "SIEMENS CSA HEADER", 0x10)``. None: :data:`DEFAULT_TAGS`, which tell patients, studies, series
@@ -79,6 +82,8 @@ def scan(
         Follow links to folders too, into each folder once. Links to files are always followed.
     path_bytes : bool
         One more column `path_bytes`: the name as the system has it. In `path`, bytes that are no UTF-8 are written ``\xNN``.
+    archives : bool
+        Open archives that are met in folders too: each keeps its row, as a file that is no DICOM, and its members follow.
     keep_text : bool
         Behind each column of a DA, TM or DT one more, ``NAME_text``: the text as stored where the date or time does not hold all
         that it says, because it is none, or because a DT tells its offset from UTC. Null elsewhere.
@@ -141,6 +146,12 @@ def scan(
     Pixel Data (Data Set Trailing Padding, signatures) are there with `thorough=True` only: to find them each fragment must
     be visited. Sequences are entered down to 64 levels. A file whose rows do not fit a batch goes on in the next.
 
+    Of a member of an archive only the head is read and inflated, and more where the header is longer. Nothing is unpacked, and
+    the names of members are text, never paths that are opened. Their times have no zone in a zip: they are taken as UTC. Members
+    that are encrypted, and archives that are broken, are rows with their `error`. A DICOMDIR is confined to its folder: what
+    leads out of it is a row with its `error` and not opened; its File IDs are looked for as written, then in upper case, then
+    in lower case.
+
     Fifos, sockets and devices are never opened and links to folders are passed over (see `follow_links`).
     """
     return Scan(
@@ -152,6 +163,7 @@ def scan(
         thorough=thorough,
         follow_links=follow_links,
         path_bytes=path_bytes,
+        archives=archives,
         keep_text=keep_text,
         dictionary=dictionary,
         elements=elements,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
-from fastdicom.scan import _scan, text
+from fastdicom.scan import _scan, archives, dicomdir, sources, text
 from fastdicom.scan.columns import Column, Wanted, columns_of
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class Scan:
         thorough: bool = False,
         follow_links: bool = False,
         path_bytes: bool = False,
+        archives: bool = False,
         keep_text: bool = False,
         dictionary: bool = True,
         elements: bool = False,
@@ -118,6 +119,7 @@ class Scan:
             raise TypeError(f"source is a path or an iterable of paths, not {type(source).__name__}")
         self._source: Iterable[PathLike] = source
         self._used = False
+        self._archives = bool(archives)
         self.elements = bool(elements)
         if elements and tags is not None:
             raise ValueError("the long table has every element: leave tags out, and choose in SQL")
@@ -134,6 +136,7 @@ class Scan:
             "value_limit": int(value_limit),
             "batch_size": int(batch_size),
         }
+        self._parts: list[_scan.Scanner] = []  # of the latest run: each counts for itself
         self._current = self._scanner()  # nothing but a schema and zeros until a run begins
 
     def _scanner(self) -> _scan.Scanner:
@@ -157,7 +160,7 @@ class Scan:
     @property
     def counts(self) -> Counts:
         """What the latest run has met until now."""
-        return Counts(*self._current.counts)
+        return Counts(*map(sum, zip(*(part.counts for part in self._parts), strict=True)))
 
     def __iter__(self) -> Iterator[_scan.Batch]:
         return self.batches()
@@ -186,16 +189,69 @@ class Scan:
             raise ValueError("the iterator of paths was used up by an earlier run of this scan; give a list to scan it twice")
         paths = iter(self._source)
         self._used = paths is self._source
+        self._parts = []
+        for kind, group in sources.groups(paths):
+            if kind is sources.Kind.FILES and self._archives:
+                yield from self._files_and_archives(scanner, group, progress)
+            elif kind is sources.Kind.FILES:
+                yield from self._files(scanner, group, progress)
+            else:
+                yield from self._others(kind, group, progress)
+        if progress is not None:
+            progress(self.counts)
+
+    def _files_and_archives(
+        self, scanner: _scan.Scanner, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None
+    ) -> Iterator[_scan.Batch]:
+        for batch in self._files(scanner, paths, progress):
+            yield batch
+            yield from self._others(sources.Kind.ARCHIVE, archives.unread(batch), progress)
+
+    def _others(self, kind: sources.Kind, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
+        """What is no folder and no file that is read as it is: its rows come from a scanner of their own."""
+        scanner = self._scanner()
+        self._parts.append(scanner)
+        if kind is sources.Kind.ARCHIVE:
+            found = chain.from_iterable(archives.visit(scanner, os.fsencode(path)) for path in paths)
+        else:
+            found = chain.from_iterable(self._listed(scanner, os.fsencode(path), progress) for path in paths)
+        for i, batch in enumerate(found):
+            if batch is not None:
+                yield batch
+            if progress is not None and i % _FILES_A_STEP == 0:
+                progress(self.counts)
+        if scanner.rows:
+            yield scanner.take()
+
+    def _listed(self, scanner: _scan.Scanner, path: bytes, progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch | None]:
+        """The files of a DICOMDIR; then, from `scanner`, those that must not be opened."""
+        refused = []
+
+        def allowed() -> Iterator[bytes]:
+            for entry in dicomdir.entries(path):
+                if entry.error is None:
+                    yield entry.path
+                else:
+                    refused.append(entry)
+
+        yield from self._files(self._scanner(), allowed(), progress)
+        for path, error in refused:
+            scanner.fail(path, error or "")
+            yield scanner.take() if scanner.full else None
+
+    def _files(
+        self, scanner: _scan.Scanner, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None
+    ) -> Iterator[_scan.Batch]:
+        if scanner not in self._parts:
+            self._parts.append(scanner)
         while chunk := list(islice(paths, _FILES_A_STEP)):
             for path in chunk:
                 scanner.give(os.fsencode(path))
             while (state := scanner.run(_FILES_A_STEP)) != _scan.END:
                 if progress is not None:
-                    progress(Counts(*scanner.counts))
+                    progress(self.counts)
                 if state == _scan.FULL:
                     yield scanner.take()
-        if progress is not None:
-            progress(Counts(*scanner.counts))
         if scanner.rows:
             yield scanner.take()
 
