@@ -6,7 +6,8 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -89,6 +90,7 @@ class Index:
         self._arrow = _module("pyarrow")
         self._spill = tempfile.mkdtemp(prefix="fastdicom-")
         self._readable: list[str] = []
+        self._worker = ThreadPoolExecutor(1, "fastdicom index")
         self._connection: Any = self._duckdb.connect(":memory:")
         for setting in (*_SETTINGS, f"temp_directory = {_quoted(self._spill)}"):
             self._connection.execute(f"SET {setting}")
@@ -102,6 +104,7 @@ class Index:
 
     def close(self) -> None:
         """Drop everything."""
+        self._worker.shutdown()
         self._connection.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
@@ -224,8 +227,8 @@ class Index:
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query. Read them to the end before the next query."""
-        cursor = self._connection.execute(sql, list(parameters))
-        while found := cursor.fetchmany(_ROWS_A_FETCH):
+        cursor = self.wait(lambda: self._connection.execute(sql, list(parameters)))
+        while found := self.wait(lambda: cursor.fetchmany(_ROWS_A_FETCH)):
             yield from found
 
     def value(self, sql: str) -> Any:
@@ -235,8 +238,19 @@ class Index:
 
     def stream(self, sql: str) -> pa.RecordBatchReader | None:
         """Run a query and return its result as an Arrow stream, to be read to the end; None when it has none."""
-        relation = self._connection.sql(sql)
-        return None if relation is None else self._arrow.RecordBatchReader.from_stream(relation)
+        relation = self.wait(lambda: self._connection.sql(sql))
+        return None if relation is None else self.wait(lambda: self._arrow.RecordBatchReader.from_stream(relation))
+
+    def wait(self, work: Callable[[], Any]) -> Any:
+        """Do something with the database in its own thread, and wait for it so that an interrupt is noticed."""
+        done = self._worker.submit(work)
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            while not done.done():  # an interrupt that comes before the query begins is lost
+                self._connection.interrupt()
+                wait([done], 0.1)
+            raise
 
     def statements(self, sql: str) -> list[tuple[str, str]]:
         """Return the statements of a text, each with its kind: SELECT, EXPLAIN, COPY …."""

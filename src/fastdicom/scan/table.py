@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date, time
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -61,14 +61,20 @@ class TextTable:
     Parameters
     ----------
     names : sequence of str
-        The names of the columns; the first is a path.
+        The names of the columns.
     width : int
         Of the terminal, in characters.
+    cut_front : container of int
+        The columns that are cut at their front: paths.
+    keep_empty : bool
+        Show columns and a heading even if they have nothing.
     """
 
-    def __init__(self, names: Sequence[str], width: int) -> None:
+    def __init__(self, names: Sequence[str], width: int, *, cut_front: Container[int] = (0,), keep_empty: bool = False) -> None:
         self.names = list(names)
         self.width = max(width, 20)
+        self._cut_front = cut_front
+        self._keep_empty = keep_empty
         self._pending: list[list[str]] = []
         self._widths: dict[int, int] | None = None  # of the columns that are shown
 
@@ -87,7 +93,7 @@ class TextTable:
         """Yield the lines that were kept back to measure them."""
         if self._widths is None:
             self._widths = self._fitted()
-            if self._pending:
+            if self._pending or self._keep_empty:
                 yield self._line(self.names, heading=True)
             for texts in self._pending:
                 yield self._line(texts)
@@ -98,7 +104,7 @@ class TextTable:
         full = {}
         for i, name in enumerate(self.names):
             longest = max((_width(texts[i]) for texts in self._pending), default=0)
-            if longest or i == 0:
+            if longest or i == 0 or self._keep_empty:
                 full[i] = max(longest, len(name))
         least = {i: min(width, self.width // 3 if i == 0 else _NARROWEST) for i, width in full.items()}
         while len(full) > 1 and _total(least) > self.width:
@@ -112,7 +118,7 @@ class TextTable:
 
     def _line(self, texts: Sequence[str], heading: bool = False) -> str:
         widths = self._widths or {}
-        return _GAP.join(_fit(texts[i], width, keep_end=i == 0 and not heading) for i, width in widths.items()).rstrip()
+        return _GAP.join(_fit(texts[i], width, keep_end=i in self._cut_front and not heading) for i, width in widths.items()).rstrip()
 
 
 def _total(widths: dict[int, int]) -> int:
