@@ -44,7 +44,18 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # other libraries → where they may be imported
 OUTSIDE = {
-    "pyarrow": {"scan/parquet.py", "scan/tally.py", "scan/index.py", "cli"},  # tally counts with it, index reads with it
+    "adbc_driver_manager": {"scan/database.py"},
+    "adbc_driver_sqlite": {"scan/database.py"},
+    "adbc_driver_postgresql": {"scan/database.py"},
+    # update joins rows with it
+    "pyarrow": {
+        "scan/parquet.py",
+        "scan/database.py",
+        "scan/update.py",
+        "scan/tally.py",
+        "scan/index.py",
+        "cli",
+    },  # tally counts with it, index reads with it
     "duckdb": {"scan/parquet.py", "scan/index.py", "cli"},  # index asks an index with SQL
     "imagecodecs": {"codecs"},
     "openjpeg": {"codecs"},

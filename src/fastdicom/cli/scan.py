@@ -20,6 +20,7 @@ with its error, and named on stderr; files that are no DICOM are counted. Withou
 terminal, and comma-separated values into a pipe."""
 EXAMPLES = """examples:
   fastdicom scan /data/archive -o index.parquet
+  fastdicom scan /data/archive --to postgresql://me@server/archive --table instances
   fastdicom scan /data/archive -o index.csv -t PatientID -t StudyDate -t 0018,0050
   fastdicom scan . -t Modality | cut -d, -f5 | sort | uniq -c
   fastdicom scan . -t '(0029,"SIEMENS CSA HEADER",08)'
@@ -45,7 +46,11 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword or tag to extract; may be repeated")
     parser.add_argument("--all", action="store_true", help="the long table: a row an element, those of sequences too")
     parser.add_argument("--value-limit", metavar="BYTES", type=int, help="longer values are left out of the long table (65536)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE: .parquet, .arrow or .csv; it appears when it is complete")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write to FILE: .parquet, .arrow or .csv; it appears when it is complete; or .sqlite"
+    )
+    parser.add_argument("--to", metavar="URI", help="write to a database: sqlite:///FILE or postgresql://USER@HOST/DATABASE")
+    parser.add_argument("--table", metavar="NAME", help="the table of the database (instances); paths that it has are replaced")
     parser.add_argument("--threads", metavar="N", type=_positive, help="how many threads may read (this version uses one)")
     parser.add_argument("--no-recursive", dest="recursive", action="store_false", help="do not go into folders in folders")
     parser.add_argument("-f", "--force", action="store_true", help="read what has neither DICM nor group 0002 as a bare data set")
@@ -91,18 +96,26 @@ def run(args: argparse.Namespace) -> int:
             elements=args.all,
             value_limit=room.VALUE_LIMIT if args.value_limit is None else args.value_limit,
         )
+        goal = None
+        if kind == "database":
+            from fastdicom.scan import database
+
+            goal = database.target_of(args.to or args.output, args.table)
     except ValueError as error:
         args.parser.error(str(error))
     reporter = Reporter(
         scan, args.quiet, sources=args.sources, recursive=args.recursive, follow_links=args.follow_links, expected=_rows_before(args.output)
     )
     try:
-        _write(scan, kind, args.output, reporter)
+        if goal is not None:
+            database.write(scan, goal, reporter.watched())
+        else:
+            _write(scan, kind, args.output, reporter)
     except BrokenPipeError:
         raise
     except (OSError, ModuleNotFoundError) as error:
         reporter.clear()
-        name = f"{args.output}: " if args.output else ""
+        name = f"{args.output}: " if args.output and goal is None else ""
         print(f"fastdicom: {name}{(isinstance(error, OSError) and error.strerror) or error}", file=sys.stderr)
         return 1
     reporter.summary()
@@ -119,14 +132,20 @@ def _rows_before(output: str | None) -> int | None:
 
 
 def _kind(args: argparse.Namespace) -> str:
-    """What comes out: parquet, ipc, csv, or a table for people."""
+    """What comes out: parquet, ipc, csv, database, or a table for people."""
+    if args.to and args.output:
+        args.parser.error("-o and --to: one of them")
+    if args.to or (args.output and Path(args.output).suffix.lower() in (".sqlite", ".sqlite3", ".db")):
+        return "database"
+    if args.table:
+        args.parser.error("--table is for a database: --to, or -o with a name that ends in .sqlite")
     if not args.output:
         return "table" if sys.stdout.isatty() else "csv"
     kind = Path(args.output).suffix.lower().lstrip(".")
     if kind in ("arrow", "feather", "ipc"):
         return "ipc"
     if kind not in ("parquet", "csv"):
-        args.parser.error(f"-o {args.output}: the name ends in .parquet, .arrow (.feather, .ipc) or .csv")
+        args.parser.error(f"-o {args.output}: the name ends in .parquet, .arrow (.feather, .ipc), .csv or .sqlite (.db)")
     return kind
 
 

@@ -153,7 +153,7 @@ class Scan:
         return {name: self._options[name] for name in ("force", "thorough")}
 
     @property
-    def sources(self) -> tuple[PathLike, ...] | None:
+    def source_paths(self) -> tuple[PathLike, ...] | None:
         """What is scanned; None when it is an iterable that only a run unfolds."""
         return tuple(self._source) if isinstance(self._source, (tuple, list)) else None
 
@@ -329,6 +329,48 @@ class Scan:
         from fastdicom.scan import parquet
 
         return parquet.write(self, path, self.batches(progress), "ipc")
+
+    def to_database(
+        self, uri: str | os.PathLike[str], table: str | None = None, *, progress: Callable[[Counts], object] | None = None
+    ) -> Counts:
+        r"""Scan into a table of a database, keyed by path: a path that is there already is replaced.
+
+        Rows are written in transactions of some ten thousand. One that fails leaves the table as it was before it, and the same
+        scan run again ends in the same table.
+
+        Parameters
+        ----------
+        uri : str
+            ``sqlite:///FILE`` (``sqlite:////FILE`` from the root), a path that ends in .sqlite, .sqlite3 or .db, or
+            ``postgresql://USER@HOST/DATABASE``, with ``?table=NAME`` when wished.
+        table : str, optional
+            The table, ``instances`` when not named; it is made when it is not there.
+        progress : callable, optional
+            Called with the counts every few dozen files.
+
+        Returns
+        -------
+        Counts
+            What was met.
+
+        Raises
+        ------
+        OSError
+            The database cannot be reached, or refuses.
+        ValueError
+            No such kind of database; a table with other columns; the long table, of which a path is no key.
+        ModuleNotFoundError
+            pyarrow or the ADBC driver is not installed.
+
+        Notes
+        -----
+        PostgreSQL has arrays for several values, ``date``, ``time``, ``timestamp`` and, for `mtime`, ``timestamptz``; a NUL in
+        text is written U+FFFD, and a column's name of more than 63 bytes is cut with a hash at its end. SQLite has text: dates
+        and times are ISO 8601 (`mtime` in UTC), several values have backslashes between them.
+        """
+        from fastdicom.scan import database
+
+        return database.write(self, database.target_of(uri, table), self.batches(progress))
 
     def to_csv(self, target: str | os.PathLike[str] | TextIO, *, progress: Callable[[Counts], object] | None = None) -> Counts:
         r"""Scan into comma-separated values (RFC 4180, UTF-8), the names of the columns first.

@@ -117,7 +117,7 @@ def schema_of(scan: Scan) -> pa.Schema:
 def metadata_of(scan: Scan) -> dict[str, str]:
     """Return what a file says about itself: the version, what was asked for, of what, and when."""
     options = scan.options
-    sources = scan.sources
+    sources = scan.source_paths
     found = {
         "fastdicom-version": __version__,
         "fastdicom-tags": json.dumps([column.name for column in scan.columns]),
