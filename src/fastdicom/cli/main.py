@@ -18,6 +18,7 @@ __all__ = ["main"]
 COMMANDS = {
     "scan": "read the heads of all files in folders into a table",
     "tree": "print patients, studies and series as a tree",
+    "check": "find what is unreadable, truncated, duplicate, contradictory or missing",
     "query": "ask indexes with SQL",
     "dump": "print the elements of files",
     "codecs": "list the transfer syntaxes and what decodes them",

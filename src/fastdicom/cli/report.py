@@ -39,6 +39,8 @@ class Reporter:
         As the scan walks.
     expected : int, optional
         How many files there were last time.
+    names_failures : bool
+        Name what failed as it goes by; False where a report names it later.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Reporter:
         recursive: bool = True,
         follow_links: bool = False,
         expected: int | None = None,
+        names_failures: bool = True,
     ) -> None:
         self._scan = scan
         self._quiet = quiet
@@ -57,6 +60,7 @@ class Reporter:
         self._shown = False
         self._begin = self._next = time.monotonic()
         self._expected = expected
+        self._names_failures = names_failures
         self._ahead = FileCount([] if follow_links else list(sources), recursive)
         self._summary: Any = None
 
@@ -68,7 +72,7 @@ class Reporter:
             self._summary = Summary(self._scan.schema.names)
         try:
             for batch in self._scan.batches(self.progress if self._live else None):
-                for path, error in batch.failures():
+                for path, error in batch.failures() if self._names_failures else ():
                     self.clear()
                     print(f"fastdicom: {one_line(path)}: {error}", file=sys.stderr)
                 if self._summary is not None:

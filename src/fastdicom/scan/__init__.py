@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from types import ModuleType
 
 from fastdicom.scan.arrow import BATCH_SIZE, VALUE_LIMIT, Counts, Scan, Schema
+from fastdicom.scan.checks import Finding, Report, check
 from fastdicom.scan.columns import DEFAULT_TAGS, Column, Wanted
 from fastdicom.scan.hierarchy import Patient, Series, Study, Tree, tree
 from fastdicom.scan.index import Index
@@ -23,13 +24,16 @@ __all__ = [
     "VALUE_LIMIT",
     "Column",
     "Counts",
+    "Finding",
     "Index",
     "Patient",
+    "Report",
     "Scan",
     "Schema",
     "Series",
     "Study",
     "Tree",
+    "check",
     "scan",
     "tree",
 ]

@@ -144,14 +144,14 @@ class Index:
         is_folder = Path(path).is_dir()
         pattern = f"{_literal_glob(path)}/**/*.parquet" if is_folder else _literal_glob(path)
         self._readable.append(path + os.sep if is_folder else path)
-        self._define(name, f"SELECT * FROM read_parquet({_quoted(pattern)}, union_by_name = true, hive_partitioning = false)")
+        self.define(name, f"SELECT * FROM read_parquet({_quoted(pattern)}, union_by_name = true, hive_partitioning = false)")
 
     def _add_csv(self, name: str, path: str) -> None:
         self._readable.append(path)
         source = f"read_csv({_quoted(_literal_glob(path))}, header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
         names = [row[0] for row in self.rows(f"DESCRIBE SELECT * FROM {source}")]
         parts = [f"{_csv_value(column)} AS {_identifier(column)}" for column in names]
-        self._define(name, f"SELECT {', '.join(parts)} FROM {source}")
+        self.define(name, f"SELECT {', '.join(parts)} FROM {source}")
 
     def _add_ipc(self, name: str, path: str) -> None:
         arrow = self._arrow
@@ -207,9 +207,10 @@ class Index:
 
     def union(self, name: str, names: Sequence[str]) -> None:
         """Define a table as the rows of others, by the names of their columns."""
-        self._define(name, " UNION ALL BY NAME ".join(f"SELECT * FROM {_identifier(other)}" for other in names))
+        self.define(name, " UNION ALL BY NAME ".join(f"SELECT * FROM {_identifier(other)}" for other in names))
 
-    def _define(self, name: str, sql: str) -> None:
+    def define(self, name: str, sql: str) -> None:
+        """Define a table as what a query gives."""
         self._connection.execute(f"CREATE VIEW {_identifier(name)} AS {sql}").fetchall()
         self._described(name)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fastdicom.scan._scan import Batch
 
-__all__ = ["Distinct", "Summary", "error_kind"]
+__all__ = ["NUMBERS", "Distinct", "Summary", "error_kind"]
 
 _LEVELS: Final = (
     ("PatientID", "patient", "patients"),
@@ -26,7 +26,8 @@ _LEVELS: Final = (
 )
 _COUNTED: Final = ("Modality", "TransferSyntaxUID")
 _KINDS: Final = 1000  # of values that are counted one by one: a file may say anything
-_NUMBERS: Final = re.compile(r"\(?[0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\)?|\b0x[0-9A-Fa-f]+\b|\b\d+\b|'[^']*'")
+#: What differs from file to file in an error; DuckDB reads it too.
+NUMBERS: Final = r"\(?[0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\)?|\b0x[0-9A-Fa-f]+\b|\b\d+\b|'[^']*'"
 
 
 def error_kind(error: str) -> str:
@@ -37,7 +38,7 @@ def error_kind(error: str) -> str:
     >>> error_kind("(0028,0010) Rows at 0x1A2: 3 bytes")
     '… Rows at …: … bytes'
     """
-    return _NUMBERS.sub("…", error)
+    return re.sub(NUMBERS, "…", error)
 
 
 class Distinct:

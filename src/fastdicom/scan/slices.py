@@ -1,0 +1,165 @@
+"""Are slices missing? Judged by where the images of a series lie in space (PS3.3 C.7.6.2.1.1)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+__all__ = ["Gap", "Place", "Slices", "judged"]
+
+_PARALLEL: Final = 1 - 1e-4  # cosine between the normals of one stack: less than a degree
+_SAME_PLACE: Final = 0.01  # mm: two images at one place
+_FEWEST: Final = 4  # places, to know what the distance is
+_MOSTLY: Final = 0.75  # of the distances are the usual one, or the series is not spaced evenly
+_OFF: Final = 0.1  # of the usual distance may a multiple of it be off
+
+
+class Place(NamedTuple):
+    """Images with the same orientation and position: how many, and the name of one."""
+
+    orientation: Sequence[float | None]
+    position: Sequence[float | None]
+    images: int
+    path: str
+
+
+class Gap(NamedTuple):
+    """Slices that are missing from a stack: how many, of how many, where along its normal, the files beside them."""
+
+    missing: int
+    expected: int
+    spacing: float
+    between: tuple[tuple[float, float], ...]
+    files: tuple[str, ...]
+
+
+@dataclass
+class Slices:
+    """What is known about the slices of a series.
+
+    Attributes
+    ----------
+    is_regular : bool
+        There are stacks, and all of them are spaced evenly: missing slices between others would be seen.
+    gaps : list of Gap
+        One a stack that has any.
+    thin : list of str
+        A file of each place that has fewer images than the others.
+    """
+
+    is_regular: bool = False
+    gaps: list[Gap] = field(default_factory=list)
+    thin: list[str] = field(default_factory=list)
+    thin_text: str = ""
+
+    @staticmethod
+    def spacing_text(gap: Gap) -> str:
+        """Where the gaps are, for people."""
+        shown = ", ".join(f"{low:.4g} and {high:.4g}" for low, high in gap.between[:3])
+        more = f" and {len(gap.between) - 3} more places" if len(gap.between) > 3 else ""
+        return f"between {shown} mm along the normal{more} (spacing {gap.spacing:.4g} mm)"
+
+
+def judged(places: Iterable[Place]) -> Slices:
+    """Return what is known about the slices of one series."""
+    found = Slices()
+    regular = []
+    for stack in _stacks(places):
+        heights = _heights(stack)
+        if len(heights) < _FEWEST:
+            continue
+        gap = _gap(heights)
+        regular.append(gap is not None)
+        if gap is not None and gap.missing:
+            found.gaps.append(gap)
+        if gap is not None:
+            _thin(heights, found)
+    found.is_regular = bool(regular) and all(regular)
+    return found
+
+
+class _Height(NamedTuple):
+    along: float
+    images: int
+    path: str
+
+
+def _stacks(places: Iterable[Place]) -> list[tuple[tuple[float, float, float], list[Place]]]:
+    """The places by orientation; those without a sensible one are left out."""
+    stacks: list[tuple[tuple[float, float, float], list[Place]]] = []
+    for place in places:
+        normal = _normal(place.orientation)
+        if normal is None or len(_finite(place.position)) != 3:
+            continue
+        for other, stack in stacks:
+            if sum(a * b for a, b in zip(normal, other, strict=True)) > _PARALLEL:
+                stack.append(place)
+                break
+        else:
+            if len(stacks) < 64:  # more orientations than that are no stacks
+                stacks.append((normal, [place]))
+    return stacks
+
+
+def _finite(values: Sequence[float | None]) -> list[float]:
+    """The numbers, or none at all if one of them is no number."""
+    found = [value for value in values if value is not None and math.isfinite(value)]
+    return found if len(found) == len(values) else []
+
+
+def _normal(orientation: Sequence[float | None]) -> tuple[float, float, float] | None:
+    numbers = _finite(orientation)
+    if len(numbers) != 6:
+        return None
+    a, b, c, d, e, f = numbers
+    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
+    length = math.hypot(*normal)
+    return (normal[0] / length, normal[1] / length, normal[2] / length) if 0.5 < length < 2 else None
+
+
+def _heights(stack: tuple[tuple[float, float, float], list[Place]]) -> list[_Height]:
+    """The different places along the normal, in order."""
+    normal, places = stack
+    found: list[_Height] = []
+    alongs = ((sum(a * b for a, b in zip(normal, _finite(place.position), strict=True)), place) for place in places)
+    for along, place in sorted(alongs, key=lambda pair: (pair[0], pair[1].path)):
+        if found and along - found[-1].along < _SAME_PLACE:
+            found[-1] = found[-1]._replace(images=found[-1].images + place.images)
+        else:
+            found.append(_Height(along, place.images, place.path))
+    return found
+
+
+def _gap(heights: list[_Height]) -> Gap | None:
+    """The missing slices of a stack, perhaps none; None when it is not spaced evenly, and so tells nothing."""
+    steps = [after.along - before.along for before, after in pairwise(heights)]
+    usual = sorted(steps)[len(steps) // 2]
+    even = sum(abs(step - usual) <= _OFF * usual for step in steps)
+    if even < _MOSTLY * len(steps):
+        return None
+    missing, between, files = 0, [], []
+    for step, before, after in zip(steps, heights, heights[1:], strict=False):
+        times = step / usual
+        if abs(times - 1) <= _OFF:
+            continue
+        if times < 1.5 or abs(times - round(times)) > 2 * _OFF:
+            return None
+        missing += round(times) - 1
+        between.append((before.along, after.along))
+        files += [before.path, after.path]
+    if missing > len(heights) // 2:  # two stacks with a space between them, rather
+        return None
+    return Gap(missing, missing + len(heights), usual, tuple(between), tuple(files))
+
+
+def _thin(heights: list[_Height], found: Slices) -> None:
+    """Places with fewer images than most have: a time or an echo is missing there."""
+    usual, number = Counter(height.images for height in heights).most_common(1)[0]
+    few = [height for height in heights if height.images < usual]
+    if usual > 1 and few and number >= _MOSTLY * len(heights):
+        found.thin += [height.path for height in few]
+        found.thin_text = f"{len(found.thin)} of {len(heights)} positions have fewer than {usual} images"
