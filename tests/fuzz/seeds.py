@@ -115,7 +115,11 @@ def main(out: Path) -> None:
     for n, file in enumerate([*heads, *files]):
         write(out / "part10", bytes([n & 0xF1]) + file[:1024])
         write(out / "scan", bytes([n & 0xFF | 1]) + file[:HEAD])
+        write(out / "long", bytes([n & 0xFF | 1]) + file[:HEAD])
         write(out / "pass", bytes([n & 0xFF]) + file[:HEAD])
+    for n, (data, implicit, big) in enumerate(built()):
+        syntax = b.EXPLICIT_BIG if big else b.IMPLICIT_LITTLE if implicit else b.EXPLICIT_LITTLE
+        write(out / "long", bytes([n & 0xFF]) + b.part10(data, syntax)[:HEAD])
     for n in range(9 * 8):  # fuzz_pixel.c: every kernel with every width
         write(out / "pixel", bytes([n // 8, n % 8, 12, n & 1, 0, 0, 0, 0]) + bytes(range(240)))
     write_pixels(out)

@@ -454,6 +454,11 @@ def test_arrow_parquet_and_sql(folder: Path, tmp_path: Path) -> None:
     scan = fastdicom.scan(folder, elements=True, batch_size=13)
     arrow = pa.table(scan)
     arrow.validate(full=True)
+    texts = {"path", "element", "tag", "keyword", "vr"}
+    assert {field.name for field in arrow.schema if pa.types.is_dictionary(field.type)} == texts
+    plain = pa.table(fastdicom.scan(folder, elements=True, dictionary=False))
+    assert {str(plain.schema.field(name).type) for name in texts} == {"string"}
+    assert plain.to_pylist() == arrow.to_pylist()
     assert arrow.schema.field("length").type == pa.int64()
     assert scan.to_parquet(tmp_path / "long.parquet") == scan.counts == (7, 6, 1, 0, 0)
     stored = pq.read_table(tmp_path / "long.parquet")

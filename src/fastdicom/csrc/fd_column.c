@@ -157,12 +157,13 @@ static fd_status grow_table(fd_array *a)
     return FD_OK;
 }
 
-/* Most rows have the text of the row before. */
+/* Most rows have the text of the row before, or the one that was new behind it when that was: tags come in the order of tags. */
 static fd_status append_entry(fd_array *a, const void *data, size_t n)
 {
     if (a->child->length && a->length) {
         const int32_t last = fd_array_index(a, a->length - 1);
-        if (is_text(a->child, (size_t)last, data, n)) return append_fixed(a, &last, sizeof last);
+        for (int32_t i = last; i <= last + 1 && (size_t)i < a->child->length; i++)
+            if (is_text(a->child, (size_t)i, data, n)) return append_fixed(a, &i, sizeof i);
     }
     if (2 * sizeof(uint32_t) * a->child->length >= a->table.used && grow_table(a) != FD_OK) return FD_MEMORY;
     uint32_t *table = (void *)a->table.data;

@@ -8,11 +8,16 @@
 
 #define TAG_CHARSET 0x00080005u
 
+/* Few texts make all of these columns but `value`: each is stored once a batch. */
 const fd_field fd_long_fields[FD_LONG_COLUMNS] = {
-    [FD_LONG_PATH] = {.name = "path", .kind = FD_KIND_UTF8},   [FD_LONG_ELEMENT] = {.name = "element", .kind = FD_KIND_UTF8},
-    [FD_LONG_TAG] = {.name = "tag", .kind = FD_KIND_UTF8},     [FD_LONG_KEYWORD] = {.name = "keyword", .kind = FD_KIND_UTF8},
-    [FD_LONG_VR] = {.name = "vr", .kind = FD_KIND_UTF8},       [FD_LONG_LENGTH] = {.name = "length", .kind = FD_KIND_INT64},
-    [FD_LONG_VALUE] = {.name = "value", .kind = FD_KIND_UTF8}, [FD_LONG_ERROR] = {.name = "error", .kind = FD_KIND_UTF8},
+    [FD_LONG_PATH] = {.name = "path", .kind = FD_KIND_DICTIONARY},
+    [FD_LONG_ELEMENT] = {.name = "element", .kind = FD_KIND_DICTIONARY},
+    [FD_LONG_TAG] = {.name = "tag", .kind = FD_KIND_DICTIONARY},
+    [FD_LONG_KEYWORD] = {.name = "keyword", .kind = FD_KIND_DICTIONARY},
+    [FD_LONG_VR] = {.name = "vr", .kind = FD_KIND_DICTIONARY},
+    [FD_LONG_LENGTH] = {.name = "length", .kind = FD_KIND_INT64},
+    [FD_LONG_VALUE] = {.name = "value", .kind = FD_KIND_UTF8},
+    [FD_LONG_ERROR] = {.name = "error", .kind = FD_KIND_UTF8},
     [FD_LONG_NOTES] = {.name = "notes", .kind = FD_KIND_UTF8},
 };
 
@@ -103,11 +108,13 @@ static fd_status flush_notes(fd_long *l, fd_long_rows *rows)
     return status;
 }
 
+static size_t text_bytes(const fd_array *a) { return a->data.used + (a->child ? a->child->data.used : 0); }
+
 static bool is_full(const fd_long_rows *rows)
 {
     if (rows->count >= rows->limit) return true;
     const fd_array *a = rows->arrays;
-    return a[FD_LONG_PATH].data.used + a[FD_LONG_ELEMENT].data.used + a[FD_LONG_VALUE].data.used >= rows->bytes;
+    return text_bytes(&a[FD_LONG_PATH]) + text_bytes(&a[FD_LONG_ELEMENT]) + text_bytes(&a[FD_LONG_VALUE]) >= rows->bytes;
 }
 
 static fd_status begin_row(fd_long *l, fd_long_rows *rows)
@@ -240,21 +247,30 @@ fd_status fd_long_open_data_set(fd_long *l, fd_input *in, const fd_part10 *part1
 
 /* elements */
 
+static void write_hex(char *out, uint32_t number, unsigned digits)
+{
+    for (unsigned i = 0; i < digits; i++) out[i] = "0123456789abcdef"[number >> (4 * (digits - 1 - i)) & 15];
+}
+
+static fd_status append_tag(fd_long *l, uint32_t tag)
+{
+    char text[8];
+    write_hex(text, tag, 8);
+    return fd_buffer_append(&l->name, text, sizeof text);
+}
+
 /* `(gggg,"CREATOR",ee)`; ggggeeee where nobody reserved the block. */
 static fd_status append_private(fd_long *l, const level *t, uint32_t tag)
 {
-    char text[16];
+    char group[] = "(gggg,\"", element[] = "\",ee)";
     const fd_element *creator = fd_resolve_creator(&t->ix, tag);
     size_t n = 0;
     const uint8_t *p = creator ? fd_convert_trimmed(l->in, creator, &n) : NULL;
-    if (!p || n == 0) {
-        snprintf(text, sizeof text, "%08x", (unsigned)tag);
-        return fd_buffer_append(&l->name, text, 8);
-    }
-    snprintf(text, sizeof text, "(%04x,\"", (unsigned)(tag >> 16));
-    if (fd_buffer_append(&l->name, text, 7) != FD_OK || fd_utf8_escape(&l->name, p, n) != FD_OK) return FD_MEMORY;
-    snprintf(text, sizeof text, "\",%02x)", (unsigned)(tag & 0xFF));
-    return fd_buffer_append(&l->name, text, 5);
+    if (!p || n == 0) return append_tag(l, tag);
+    write_hex(group + 1, tag >> 16, 4);
+    write_hex(element + 2, tag & 0xFF, 2);
+    if (fd_buffer_append(&l->name, group, sizeof group - 1) != FD_OK || fd_utf8_escape(&l->name, p, n) != FD_OK) return FD_MEMORY;
+    return fd_buffer_append(&l->name, element, sizeof element - 1);
 }
 
 /* A keyword that stands for a family of tags (60xx) names none of them. */
@@ -263,20 +279,17 @@ static fd_status append_name(fd_long *l, const level *t, uint32_t tag, const fd_
     if (tag & 0x10000) return append_private(l, t, tag);
     if (entry && entry->tag == tag && fd_dict_keyword_length(entry))
         return fd_buffer_append(&l->name, fd_dict_entry_keyword(entry), fd_dict_keyword_length(entry));
-    char text[16];
-    snprintf(text, sizeof text, "%08x", (unsigned)tag);
-    return fd_buffer_append(&l->name, text, 8);
+    return append_tag(l, tag);
 }
 
 static fd_status append_row(fd_long *l, const fd_element *e, const fd_dict_entry *entry, uint16_t vr, bool has_text,
                             fd_long_rows *rows)
 {
-    static const char HEX[] = "0123456789abcdef";
     fd_array *a = rows->arrays;
     const size_t keyword = entry ? fd_dict_keyword_length(entry) : 0;
     const char letters[2] = {(char)(vr >> 8), (char)(vr & 0xFF)};
     char digits[8];
-    for (unsigned i = 0; i < 8; i++) digits[i] = HEX[e->tag >> (28 - 4 * i) & 15];
+    write_hex(digits, e->tag, sizeof digits);
     fd_status status = begin_row(l, rows);
     if (status == FD_OK) status = fd_array_bytes(&a[FD_LONG_ELEMENT], l->name.data, l->name.used);
     if (status == FD_OK) status = fd_array_bytes(&a[FD_LONG_TAG], digits, sizeof digits);

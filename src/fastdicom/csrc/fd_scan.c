@@ -128,6 +128,8 @@ static fd_status make_long_fields(fd_scanner *s)
     s->arrays = calloc(s->width, sizeof *s->arrays);
     if (!s->fields || !s->arrays) return FD_MEMORY;
     memcpy(s->fields, fd_long_fields, sizeof fd_long_fields);
+    for (size_t i = 0; i < FD_LONG_COLUMNS && s->options.plain; i++)
+        if (s->fields[i].kind == FD_KIND_DICTIONARY) s->fields[i].kind = FD_KIND_UTF8;
     if (s->options.path_bytes) s->fields[FD_LONG_COLUMNS] = (fd_field){.name = "path_bytes", .kind = FD_KIND_BINARY};
     s->elements = fd_long_new(&s->convert, s->options.value_limit, s->options.thorough);
     return s->elements ? FD_OK : FD_MEMORY;

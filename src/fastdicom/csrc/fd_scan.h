@@ -18,6 +18,7 @@ typedef struct fd_scan_options {
     bool force;      /* as in reading: without DICM and group 0002, guess */
     bool thorough;   /* look behind the last wanted tag for elements out of order */
     bool path_bytes; /* one more column: the name as the system has it */
+    bool plain;      /* no dictionaries in the long table */
     bool elements;   /* the long table (fd_long.h): a row an element; there are no specs then */
     size_t batch_rows;
     uint64_t value_limit; /* bytes of the longest value in the long table */

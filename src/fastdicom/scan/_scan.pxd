@@ -62,7 +62,7 @@ cdef extern from "fd_scan.h" nogil:
         bint big
         bint unsplit
     ctypedef struct fd_scan_options:
-        bint force, thorough, path_bytes, elements
+        bint force, thorough, path_bytes, plain, elements
         uint64_t value_limit
         size_t batch_rows
     ctypedef struct fd_scan_hooks:

@@ -35,6 +35,7 @@ class Scanner:
         recursive: bool = True,
         follow_links: bool = False,
         path_bytes: bool = False,
+        plain: bool = False,
         elements: bool = False,
         value_limit: int = 65536,
         batch_size: int = 32768,

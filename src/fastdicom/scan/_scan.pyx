@@ -351,6 +351,8 @@ cdef class Scanner:
         See :mod:`fastdicom.scan.columns`; none for the long table.
     decoder : callable
         ``(vr, data, charset, big_endian, unsplit) -> (texts, remarks)`` for text that C does not decode.
+    plain : bool
+        No dictionaries in the long table.
     elements : bool
         The long table: a row an element.
     value_limit : int
@@ -365,7 +367,7 @@ cdef class Scanner:
         self.specs = NULL
 
     def __init__(self, columns, decoder, *, bint force=False, bint thorough=False, bint recursive=True, bint follow_links=False,
-                 bint path_bytes=False, bint elements=False, uint64_t value_limit=65536, size_t batch_size=32768,
+                 bint path_bytes=False, bint plain=False, bint elements=False, uint64_t value_limit=65536, size_t batch_size=32768,
                  uint64_t inflate_limit=1 << 29):
         cdef fd_scan_options options
         cdef fd_scan_hooks hooks
@@ -383,7 +385,7 @@ cdef class Scanner:
             self.describe(&self.specs[i], column)
             i += 1
         options.force, options.thorough, options.path_bytes, options.batch_rows = force, thorough, path_bytes, batch_size
-        options.elements, options.value_limit = elements, value_limit
+        options.plain, options.elements, options.value_limit = plain, elements, value_limit
         hooks.context = <void *>self
         hooks.decode, hooks.inflate, hooks.inflate_error, hooks.inflate_end = decode, inflate, inflate_error, inflate_end
         self.handle = fd_scanner_new(self.specs, <size_t>len(columns), &options, &hooks)

@@ -132,6 +132,7 @@ class Scan:
             "recursive": bool(recursive),
             "follow_links": bool(follow_links),
             "path_bytes": bool(path_bytes),
+            "plain": not dictionary,
             "elements": self.elements,
             "value_limit": int(value_limit),
             "batch_size": int(batch_size),
