@@ -93,7 +93,8 @@ def scan(
         that it says, because it is none, or because a DT tells its offset from UTC. Null elsewhere.
     dictionary : bool
         Text that is the same in most files of a series (of the patient, study, series and equipment, and of VR AE, AS, CS and SH)
-        is encoded as an Arrow dictionary, one a batch. False: as plain strings.
+        is encoded as an Arrow dictionary, one a batch; in the long table path, element, tag, keyword and VR are. False: as
+        plain strings.
     elements : bool
         The long table instead: a row an element, those of sequences too, so that any header can be asked with SQL whatever
         its schema. `tags` must be left out.
