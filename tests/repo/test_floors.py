@@ -57,6 +57,7 @@ OUTSIDE = {
         "cli",
     },  # tally counts with it, index reads with it
     "duckdb": {"scan/parquet.py", "scan/index.py", "cli"},  # index asks an index with SQL
+    "obstore": {"scan/objects.py"},
     "imagecodecs": {"codecs"},
     "openjpeg": {"codecs"},
     "pylibjpeg": {"codecs"},

@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   fastdicom scan /data/archive -o index.csv -t PatientID -t StudyDate -t 0018,0050
   fastdicom scan . -t Modality | cut -d, -f5 | sort | uniq -c
   fastdicom scan . -t '(0029,"SIEMENS CSA HEADER",08)'
+  fastdicom scan s3://bucket/studies --requests 256 -o index.parquet
   fastdicom scan study.zip more.tar.gz /media/cd/DICOMDIR -o index.parquet
   fastdicom scan . --all -o long.parquet
   duckdb -c "SELECT value, count(*) FROM 'long.parquet' WHERE element LIKE '%/PixelSpacing' GROUP BY ALL"
@@ -42,7 +43,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sources", metavar="DIR", nargs="+", help="a folder, which is walked, a file, an archive or a DICOMDIR")
+    parser.add_argument(
+        "sources",
+        metavar="DIR",
+        nargs="+",
+        help="a folder, which is walked, a file, an archive, a DICOMDIR, or s3://, gs://, az://, https://",
+    )
     parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword or tag to extract; may be repeated")
     parser.add_argument("--all", action="store_true", help="the long table: a row an element, those of sequences too")
     parser.add_argument("--value-limit", metavar="BYTES", type=int, help="longer values are left out of the long table (65536)")
@@ -58,6 +64,15 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--follow-links", action="store_true", help="follow links to folders")
     parser.add_argument("--path-bytes", action="store_true", help="one more column: the names as the system has them")
     parser.add_argument("--archives", action="store_true", help="open zip and tar archives that are met in folders")
+    parser.add_argument("--requests", metavar="N", type=_positive, help="how many requests to a bucket at a time (64)")
+    parser.add_argument(
+        "--storage-option",
+        metavar="KEY=VALUE",
+        type=_key_value,
+        action="append",
+        default=[],
+        help="for buckets: endpoint=URL, region=NAME, skip_signature=true, allow_http=true, timeout=SECONDS; may be repeated",
+    )
     parser.add_argument(
         "--keep-text", action="store_true", help="one more column for each date or time: its text, where it is no valid one"
     )
@@ -69,6 +84,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
     return int(text)
+
+
+def _key_value(text: str) -> tuple[str, str | bool]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, {"true": True, "false": False}.get(value.lower(), value) if key.startswith("allow_") else value
 
 
 def run(args: argparse.Namespace) -> int:
@@ -92,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
             follow_links=args.follow_links,
             path_bytes=args.path_bytes,
             archives=args.archives,
+            storage_options=dict(args.storage_option),
+            **({} if args.requests is None else {"requests": args.requests}),
             keep_text=args.keep_text,
             elements=args.all,
             value_limit=room.VALUE_LIMIT if args.value_limit is None else args.value_limit,

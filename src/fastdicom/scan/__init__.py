@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import ModuleType
+from typing import Any
 
 from fastdicom.scan.arrow import BATCH_SIZE, VALUE_LIMIT, Counts, Scan, Schema
 from fastdicom.scan.checks import Finding, Report, check
 from fastdicom.scan.columns import DEFAULT_TAGS, Column, Wanted
 from fastdicom.scan.hierarchy import Patient, Series, Study, Tree, tree
 from fastdicom.scan.index import Index
+from fastdicom.scan.objects import REQUESTS
 
 __all__ = [
     "BATCH_SIZE",
@@ -52,6 +54,9 @@ def scan(
     follow_links: bool = False,
     path_bytes: bool = False,
     archives: bool = False,
+    store: Any = None,
+    storage_options: Mapping[str, Any] | None = None,
+    requests: int = REQUESTS,
     keep_text: bool = False,
     dictionary: bool = True,
     elements: bool = False,
@@ -65,11 +70,12 @@ def scan(
 
     Parameters
     ----------
-    source : path, or iterable of paths
+    source : path, URL, or iterable of these
         Folders are walked: in each, first the files by the bytes of their names, then the folders in it. A path that the
         source itself names may be a link. A zip or tar archive (.zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2) that the source
         names is a row a member, ``study.zip/inner/name``; a DICOMDIR (PS3.10 8) that it names is the list of the files that it
-        refers to.
+        refers to. ``s3://bucket/key-or-folder``, ``gs://``, ``az://`` and ``https://host/file`` are objects, of which only the
+        head is fetched (needs obstore: ``pip install 'fastdicom-core[cloud]'``); their `path` is the URL.
     tags : iterable, optional
         Keywords, tags (``0x00100020``, ``(0x0010, 0x0020)``, ``"00100020"``), or private elements as (group, creator,
         element): ``(0x0029, "SIEMENS CSA HEADER", 0x10)``. None: :data:`DEFAULT_TAGS`, which tell patients, studies, series
@@ -88,6 +94,15 @@ def scan(
         One more column `path_bytes`: the name as the system has it. In `path`, bytes that are no UTF-8 are written ``\xNN``.
     archives : bool
         Open archives that are met in folders too: each keeps its row, as a file that is no DICOM, and its members follow.
+    store : obstore store, optional
+        Serves all URLs of the source, instead of stores that are made from the URLs and the environment (``AWS_…``, ``AZURE_…``,
+        ``GOOGLE_…``).
+    storage_options : mapping, optional
+        For the stores that are made from URLs: obstore's configuration (`endpoint`, `region`, `access_key_id`,
+        `skip_signature` for anonymous access, …), its client options (`allow_http`, …), and in seconds `timeout` of a request
+        (20) and `retry_timeout`, for which it is repeated while the server fails (30).
+    requests : int
+        How many requests to object stores are on their way at a time.
     keep_text : bool
         Behind each column of a DA, TM or DT one more, ``NAME_text``: the text as stored where the date or time does not hold all
         that it says, because it is none, or because a DT tells its offset from UTC. Null elsewhere.
@@ -157,6 +172,12 @@ def scan(
     leads out of it is a row with its `error` and not opened; its File IDs are looked for as written, then in upper case, then
     in lower case.
 
+    Objects are listed and read at the same time, with as many requests as `requests` allows; rows come as they are ready. A
+    first request asks for 16 KiB (up to 64 KiB where most headers are longer), others for what is missing. An object that is
+    refused, gone, changed between two requests or without an answer within `timeout` + `retry_timeout` is a row with its
+    `error`, and so is a listing that fails; after 64 objects of a host without an answer the others of it are not tried. Of a
+    server that ignores ranges up to 1 MiB of an object is read.
+
     Fifos, sockets and devices are never opened and links to folders are passed over (see `follow_links`).
     """
     return Scan(
@@ -169,6 +190,9 @@ def scan(
         follow_links=follow_links,
         path_bytes=path_bytes,
         archives=archives,
+        store=store,
+        storage_options=storage_options,
+        requests=requests,
         keep_text=keep_text,
         dictionary=dictionary,
         elements=elements,

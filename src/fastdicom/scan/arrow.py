@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
-from fastdicom.scan import _scan, archives, dicomdir, sources, text
+from fastdicom.scan import _scan, archives, dicomdir, objects, text
 from fastdicom.scan.columns import Column, Wanted, columns_of
+from fastdicom.scan.sources import Kind, groups
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,6 +104,9 @@ class Scan:
         follow_links: bool = False,
         path_bytes: bool = False,
         archives: bool = False,
+        store: Any = None,
+        storage_options: Mapping[str, Any] | None = None,
+        requests: int = objects.REQUESTS,
         keep_text: bool = False,
         dictionary: bool = True,
         elements: bool = False,
@@ -120,6 +124,9 @@ class Scan:
         self._source: Iterable[PathLike] = source
         self._used = False
         self._archives = bool(archives)
+        if operator.index(requests) < 1:
+            raise ValueError(f"requests is a number from 1, not {requests}")
+        self._objects = objects.Options(store, dict(storage_options or {}), int(requests), False, bool(recursive))
         self.elements = bool(elements)
         if elements and tags is not None:
             raise ValueError("the long table has every element: leave tags out, and choose in SQL")
@@ -191,10 +198,10 @@ class Scan:
         paths = iter(self._source)
         self._used = paths is self._source
         self._parts = []
-        for kind, group in sources.groups(paths):
-            if kind is sources.Kind.FILES and self._archives:
+        for kind, group in groups(paths):
+            if kind is Kind.FILES and self._archives:
                 yield from self._files_and_archives(scanner, group, progress)
-            elif kind is sources.Kind.FILES:
+            elif kind is Kind.FILES:
                 yield from self._files(scanner, group, progress)
             else:
                 yield from self._others(kind, group, progress)
@@ -206,14 +213,17 @@ class Scan:
     ) -> Iterator[_scan.Batch]:
         for batch in self._files(scanner, paths, progress):
             yield batch
-            yield from self._others(sources.Kind.ARCHIVE, archives.unread(batch), progress)
+            yield from self._others(Kind.ARCHIVE, archives.unread(batch), progress)
 
-    def _others(self, kind: sources.Kind, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
+    def _others(self, kind: Kind, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
         """What is no folder and no file that is read as it is: its rows come from a scanner of their own."""
         scanner = self._scanner()
         self._parts.append(scanner)
-        if kind is sources.Kind.ARCHIVE:
+        found: Iterator[_scan.Batch | None]
+        if kind is Kind.ARCHIVE:
             found = chain.from_iterable(archives.visit(scanner, os.fsencode(path)) for path in paths)
+        elif kind is Kind.OBJECTS:
+            found = objects.visit(self._scanner, scanner, map(os.fsdecode, paths), self._objects)
         else:
             found = chain.from_iterable(self._listed(scanner, os.fsencode(path), progress) for path in paths)
         for i, batch in enumerate(found):

@@ -38,7 +38,7 @@ CHECK_TAGS: Final = (
     "NumberOfFrames",
 )
 #: How a folder is scanned to be checked: to the end of each file, with names that can be opened again.
-CHECK_OPTIONS: Final = {"thorough": True, "path_bytes": True}
+CHECK_OPTIONS: Final[dict[str, Any]] = {"thorough": True, "path_bytes": True}
 
 # PS3.4 GG, PS3.6 A: what belongs to no patient has no study and no series (hanging protocols, palettes, implants, protocols, inventories).
 _NO_STUDY: Final = tuple(f"1.2.840.10008.5.1.4.{n}" for n in ("38.", "39.", "43.", "44.", "45.", "1.1.200.", "1.1.201."))
