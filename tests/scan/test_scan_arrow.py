@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 def expected(folder: Path) -> dict[str, list[Any]]:
     out: dict[str, list[Any]] = {}
-    for batch in fastdicom.scan(folder, TAGS, path_bytes=True):
+    for batch in fastdicom.scan(folder, TAGS, ordered=True, path_bytes=True):
         for name, values in batch.to_pydict().items():
             out.setdefault(name, []).extend(values)
     return out
@@ -41,7 +41,7 @@ def expected(folder: Path) -> dict[str, list[Any]]:
 @pytest.mark.parametrize("batch_size", [1, 8, 9, 1000])
 def test_pyarrow(folder: Path, batch_size: int) -> None:
     pa = pytest.importorskip("pyarrow")
-    scan = fastdicom.scan(folder, TAGS, path_bytes=True, batch_size=batch_size)
+    scan = fastdicom.scan(folder, TAGS, ordered=True, path_bytes=True, batch_size=batch_size)
     table = pa.table(scan)
     table.validate(full=True)
     assert table.to_pydict() == expected(folder)
@@ -61,7 +61,7 @@ def test_pyarrow(folder: Path, batch_size: int) -> None:
 
 def test_polars(folder: Path) -> None:
     polars = pytest.importorskip("polars")
-    frame = polars.DataFrame(fastdicom.scan(folder, TAGS))
+    frame = polars.DataFrame(fastdicom.scan(folder, TAGS, ordered=True))
     found = expected(folder)
     assert frame["PatientID"].to_list() == found["PatientID"]
     assert frame["ImageType"].to_list() == found["ImageType"]
@@ -71,7 +71,7 @@ def test_polars(folder: Path) -> None:
 def test_duckdb(folder: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     pytest.importorskip("pyarrow")
-    scan = fastdicom.scan(folder, TAGS)
+    scan = fastdicom.scan(folder, TAGS, ordered=True)
     with duckdb.connect() as connection:
         connection.register("scan", scan)
         found = connection.sql('SELECT count(*), count(error), max("Rows"), sum(len(ImageType)) FROM scan').fetchall()
@@ -82,7 +82,7 @@ def test_duckdb(folder: Path) -> None:
 def test_pandas(folder: Path) -> None:
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
-    frame = pandas.DataFrame.from_arrow(fastdicom.scan(folder, TAGS)) if hasattr(pandas.DataFrame, "from_arrow") else None
+    frame = pandas.DataFrame.from_arrow(fastdicom.scan(folder, TAGS, ordered=True)) if hasattr(pandas.DataFrame, "from_arrow") else None
     if frame is None:
         pytest.skip("this pandas does not take Arrow streams")
     assert frame["PatientID"].tolist().count("P-1") == 49
@@ -90,7 +90,7 @@ def test_pandas(folder: Path) -> None:
 
 def test_views_outlive_everything(folder: Path) -> None:
     pa = pytest.importorskip("pyarrow")
-    (batch,) = fastdicom.scan(folder, TAGS)
+    (batch,) = fastdicom.scan(folder, TAGS, ordered=True)
     columns = pa.record_batch(batch).columns
     again = pa.record_batch(batch)
     del batch
@@ -103,7 +103,7 @@ def test_views_outlive_everything(folder: Path) -> None:
 
 
 def test_capsules_that_nobody_takes_are_released(folder: Path) -> None:
-    scan = fastdicom.scan(folder, TAGS)
+    scan = fastdicom.scan(folder, TAGS, ordered=True)
     (batch,) = scan
     for _ in range(10):
         assert scan.__arrow_c_stream__() is not None
@@ -128,12 +128,12 @@ def test_an_error_of_the_source_reaches_the_consumer(folder: Path) -> None:
 
 def test_consumers_on_several_threads(folder: Path) -> None:
     pa = pytest.importorskip("pyarrow")
-    want = pa.table(fastdicom.scan(folder, TAGS))
+    want = pa.table(fastdicom.scan(folder, TAGS, ordered=True))
     found: list[bool] = []
 
     def work() -> None:
         for _ in range(20):
-            found.append(pa.table(fastdicom.scan(folder, TAGS, batch_size=9)).combine_chunks().equals(want))
+            found.append(pa.table(fastdicom.scan(folder, TAGS, ordered=True, batch_size=9)).combine_chunks().equals(want))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -144,7 +144,7 @@ def test_consumers_on_several_threads(folder: Path) -> None:
 
 
 def test_reprs(folder: Path) -> None:
-    scan = fastdicom.scan(folder, TAGS)
+    scan = fastdicom.scan(folder, TAGS, ordered=True)
     (batch,) = scan
     assert str(folder) in repr(scan)
     assert "PatientID" in repr(scan)

@@ -23,7 +23,7 @@ MOMENTS = (0x0040A13A, "DT", "ReferencedDateTime")
 def scanned(tmp_path: Path, data: bytes, *tags: str, syntax: str = "1.2.840.10008.1.2.1", **options: Any) -> dict[str, Any]:
     """The values of the only row."""
     (tmp_path / "1.dcm").write_bytes(part10(data, syntax))
-    (batch,) = fastdicom.scan(tmp_path, tags, **options)
+    (batch,) = fastdicom.scan(tmp_path, tags, ordered=True, **options)
     return batch.to_pylist()[0]
 
 
@@ -229,7 +229,7 @@ def test_csv_is_iso_8601(tmp_path: Path) -> None:
 def test_arrow_types(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     (tmp_path / "1.dcm").write_bytes(part10(dataset(element(DATES[0], "DA", r"20230101\x"), element(TIMES[0], "TM", "07"))))
-    table = pa.table(fastdicom.scan(tmp_path, ["StudyDate", "StudyTime", MOMENTS[2], DATES[2]]))
+    table = pa.table(fastdicom.scan(tmp_path, ["StudyDate", "StudyTime", MOMENTS[2], DATES[2]], ordered=True))
     table.validate(full=True)
     assert [str(field.type) for field in table.schema][4:8] == [
         "date32[day]",

@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def expected(folder: Path) -> list[tuple[Any, ...]]:
-    (batch,) = fastdicom.scan(folder, TAGS, dictionary=False)
+    (batch,) = fastdicom.scan(folder, TAGS, ordered=True, dictionary=False)
     return [row[4:9] for row in batch.rows()]
 
 
@@ -51,7 +51,7 @@ def test_which_columns() -> None:
 
 
 def test_without_an_arrow_library(folder: Path) -> None:
-    rows = [row[4:9] for batch in fastdicom.scan(folder, TAGS, batch_size=7) for row in batch.rows()]
+    rows = [row[4:9] for batch in fastdicom.scan(folder, TAGS, ordered=True, batch_size=7) for row in batch.rows()]
     assert rows == expected(folder)
     assert rows[0] == ("P0", None, None, None, "1.2.0")
     assert rows[4] == ("P0", "", ["A", "B0"], None, "1.2.4")
@@ -64,7 +64,7 @@ def test_pyarrow_and_parquet(folder: Path, tmp_path_factory: pytest.TempPathFact
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
-    scan = fastdicom.scan(folder, TAGS, batch_size=batch_size)
+    scan = fastdicom.scan(folder, TAGS, ordered=True, batch_size=batch_size)
     table = pa.table(scan)
     table.validate(full=True)
     text = pa.dictionary(pa.int32(), pa.string())
@@ -83,13 +83,13 @@ def test_pyarrow_and_parquet(folder: Path, tmp_path_factory: pytest.TempPathFact
 
 def test_plain_on_request(folder: Path) -> None:
     pa = pytest.importorskip("pyarrow")
-    table = pa.table(fastdicom.scan(folder, TAGS, dictionary=False))
+    table = pa.table(fastdicom.scan(folder, TAGS, ordered=True, dictionary=False))
     assert [table.schema.field(name).type for name in TAGS] == [pa.string(), pa.string(), pa.list_(pa.string()), pa.string(), pa.string()]
 
 
 def test_polars(folder: Path) -> None:
     polars = pytest.importorskip("polars")
-    frame = polars.DataFrame(fastdicom.scan(folder, TAGS, batch_size=7))
+    frame = polars.DataFrame(fastdicom.scan(folder, TAGS, ordered=True, batch_size=7))
     assert frame.select(TAGS).rows() == expected(folder)
     assert frame.group_by("PatientID").len().height == 9  # seven patients, one without a name, one file that is none
 
@@ -97,7 +97,7 @@ def test_polars(folder: Path) -> None:
 def test_duckdb(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     duckdb = pytest.importorskip("duckdb")
     pytest.importorskip("pyarrow")
-    scan = fastdicom.scan(folder, TAGS, batch_size=7)
+    scan = fastdicom.scan(folder, TAGS, ordered=True, batch_size=7)
     path = tmp_path_factory.mktemp("out") / "index.parquet"
     scan.to_parquet(path)
     with duckdb.connect() as connection:
@@ -112,7 +112,7 @@ def test_pandas(folder: Path) -> None:
     pytest.importorskip("pyarrow")
     if not hasattr(pandas.DataFrame, "from_arrow"):
         pytest.skip("this pandas does not take Arrow streams")
-    frame = pandas.DataFrame.from_arrow(fastdicom.scan(folder, TAGS, batch_size=7))
+    frame = pandas.DataFrame.from_arrow(fastdicom.scan(folder, TAGS, ordered=True, batch_size=7))
     assert [None if pandas.isna(value) else value for value in frame["Modality"]] == [row[1] for row in expected(folder)]
 
 
@@ -124,7 +124,7 @@ def test_a_dictionary_that_grows(tmp_path: Path) -> None:
     data = element(0x00081070, "PN", "\\".join([*texts, "x"]), IMPLICIT)  # whose values may be long together
     (tmp_path / "1.dcm").write_bytes(part10(data, IMPLICIT_LITTLE))
     wanted = Column("OperatorsName", 0x00081070, "PN", "utf8", multiple=True, dictionary=True)
-    batches = list(fastdicom.scan(tmp_path, [wanted]))
+    batches = list(fastdicom.scan(tmp_path, [wanted], ordered=True))
     assert batches[0].column("OperatorsName") == [[*texts, "x"]]
     pa = pytest.importorskip("pyarrow")
     array = pa.record_batch(batches[0]).column("OperatorsName")

@@ -46,7 +46,7 @@ def table(tmp_path: Path, file: bytes, *, meta: bool = False, **options: Any) ->
     """The rows of one file, those of group 0002 only when wished."""
     path = tmp_path / "file.dcm"
     path.write_bytes(file)
-    rows = [row for batch in fastdicom.scan(path, elements=True, **options) for row in batch.to_pylist()]
+    rows = [row for batch in fastdicom.scan(path, elements=True, ordered=True, **options) for row in batch.to_pylist()]
     assert {row["path"] for row in rows} == {str(path)}
     return [row for row in rows if meta or not (row["tag"] or "").startswith("0002")]
 
@@ -152,7 +152,7 @@ for name in ("de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "C"):
     except locale.Error:
         pass
 import fastdicom
-print([row["value"] for batch in fastdicom.scan(sys.argv[1], elements=True) for row in batch.to_pylist()][-1])
+print([row["value"] for batch in fastdicom.scan(sys.argv[1], elements=True, ordered=True) for row in batch.to_pylist()][-1])
 """
     assert children.run(code, path).strip() == "0.25"
 
@@ -346,7 +346,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "1.dcm").write_bytes(part10(minimal()))
     (tmp_path / "2.txt").write_text("text")
     (tmp_path / "3").symlink_to("nowhere")
-    scan = fastdicom.scan([tmp_path, tmp_path / "gone"], elements=True)
+    scan = fastdicom.scan([tmp_path, tmp_path / "gone"], elements=True, ordered=True)
     (batch,) = scan
     rows = batch.to_pylist()
     bad = [row for row in rows if row["error"] is not None]
@@ -364,8 +364,8 @@ def test_batches_are_cut_between_the_rows_of_a_file(tmp_path: Path, batch_size: 
     for i in range(3):
         (tmp_path / f"{i}.dcm").write_bytes(part10(minimal(sequence(0x52009230, *frames, undefined=i == 1))))
     (tmp_path / "3.txt").write_text("text")
-    whole = [row for batch in fastdicom.scan(tmp_path, elements=True) for row in batch.rows()]
-    scan = fastdicom.scan(tmp_path, elements=True, batch_size=batch_size, path_bytes=True)
+    whole = [row for batch in fastdicom.scan(tmp_path, elements=True, ordered=True) for row in batch.rows()]
+    scan = fastdicom.scan(tmp_path, elements=True, ordered=True, batch_size=batch_size, path_bytes=True)
     batches = [batch.rows() for batch in scan]
     assert [row[:-1] for batch in batches for row in batch] == whole
     assert all(row[-1].decode() == row[0] for batch in batches for row in batch)
@@ -424,7 +424,7 @@ def test_the_index_of_a_data_set_is_not_confused_by_others(tmp_path: Path) -> No
     (tmp_path / "1").write_bytes(part10(element(0x00080005, "CS", "ISO_IR 192") + element(0x00280103, "US", 1)))
     (tmp_path / "2").write_bytes(part10(element(0x00081050, "PN", b"\xe9") + element(0x00280106, "SS", -1)))
     (tmp_path / "3").write_bytes(part10(element(0x00280106, "US", 0xFFFF, IMPLICIT), IMPLICIT_LITTLE))
-    rows = [row for batch in fastdicom.scan(tmp_path, elements=True) for row in batch.to_pylist()]
+    rows = [row for batch in fastdicom.scan(tmp_path, elements=True, ordered=True) for row in batch.to_pylist()]
     assert [row["value"] for row in rows if (row["tag"] or "") > "0003"] == ["ISO_IR 192", "1", "é", "-1", "65535"]
 
 
@@ -451,7 +451,7 @@ def test_arrow_parquet_and_sql(folder: Path, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     duckdb = pytest.importorskip("duckdb")
-    scan = fastdicom.scan(folder, elements=True, batch_size=13)
+    scan = fastdicom.scan(folder, elements=True, ordered=True, batch_size=13)
     arrow = pa.table(scan)
     arrow.validate(full=True)
     texts = {"path", "element", "tag", "keyword", "vr"}
@@ -477,7 +477,7 @@ def test_arrow_parquet_and_sql(folder: Path, tmp_path: Path) -> None:
 
 def test_csv(folder: Path) -> None:
     file = io.StringIO(newline="")
-    fastdicom.scan(folder, elements=True).to_csv(file)
+    fastdicom.scan(folder, elements=True, ordered=True).to_csv(file)
     rows = list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
     assert list(rows[0]) == COLUMNS
     assert [row["value"] for row in rows if row["keyword"] == "PatientID"] == ["P-1"] * 6

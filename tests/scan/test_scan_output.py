@@ -31,7 +31,7 @@ def test_parquet(folder: Path, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq
 
-    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"], batch_size=8)
+    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"], batch_size=8, ordered=True)
     counts = scan.to_parquet(tmp_path / "index.parquet")
     assert counts == scan.counts == (21, 20, 1, 0, 0)
     file = pq.ParquetFile(tmp_path / "index.parquet")
@@ -53,7 +53,7 @@ def test_arrow_file(folder: Path, tmp_path: Path, suffix: str) -> None:
     pa = pytest.importorskip("pyarrow")
     pl = pytest.importorskip("polars")
     path = tmp_path / f"index{suffix}"
-    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"], batch_size=8)
+    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"], batch_size=8, ordered=True)
     assert scan.to_ipc(path) == scan.counts == (21, 20, 1, 0, 0)
     with pa.ipc.open_file(path) as file:
         table = file.read_all()
@@ -112,7 +112,7 @@ def test_without_pyarrow_the_message_holds_the_cure(folder: Path, tmp_path: Path
 
 
 def test_csv(folder: Path, tmp_path: Path) -> None:
-    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"])
+    scan = fastdicom.scan(folder, ["PatientID", "ImageType", "Rows"], ordered=True)
     scan.to_csv(tmp_path / "index.csv")
     text = (tmp_path / "index.csv").read_bytes()
     rows = list(csv.DictReader(io.StringIO(text.decode(), newline="")))

@@ -42,7 +42,7 @@ def test_tree_is_the_same_of_every_source(folder: Path, tmp_path: Path, kind: st
     import pyarrow.parquet as pq
 
     expected = fastdicom.scan.tree(folder)
-    scan = fastdicom.scan(folder)
+    scan = fastdicom.scan(folder, ordered=True)
     source: object = scan
     if kind == "parquet":
         scan.to_parquet(source := tmp_path / "it's *.parquet")
@@ -52,7 +52,7 @@ def test_tree_is_the_same_of_every_source(folder: Path, tmp_path: Path, kind: st
         source = [str(path) for path in sorted(folder.iterdir(), reverse=True)]
     elif kind == "folder of files":
         (source := tmp_path / "parts.parquet").mkdir()
-        for i, batch in enumerate(fastdicom.scan(folder, batch_size=5)):
+        for i, batch in enumerate(fastdicom.scan(folder, ordered=True, batch_size=5)):
             pq.write_table(pa.Table.from_batches([pa.record_batch(batch)]), source / f"part-{i}.parquet")
     elif kind in ("arrow", "stream"):
         table = pa.table(scan)

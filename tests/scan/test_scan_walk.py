@@ -19,11 +19,18 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="fifos, names of any 
 
 
 def rows(source: Any, **options: Any) -> list[dict[str, Any]]:
-    out: list[dict[str, Any]] = []
-    for batch in fastdicom.scan(source, ["PatientID"], **options):
-        names = batch.column_names
-        out += [dict(zip(names, row, strict=True)) for row in batch.rows()]
-    return out
+    """The rows in the order of the walk, which no number of threads may change; without `ordered` they are the same rows."""
+    if isinstance(source, Iterator):
+        return one_run(source, threads=2, ordered=True, **options)
+    want = one_run(source, threads=1, ordered=True, **options)
+    assert one_run(source, threads=1, **options) == want
+    assert one_run(source, threads=4, ordered=True, **options) == want
+    assert sorted(one_run(source, threads=4, **options), key=repr) == sorted(want, key=repr)
+    return want
+
+
+def one_run(source: Any, **options: Any) -> list[dict[str, Any]]:
+    return [row for batch in fastdicom.scan(source, ["PatientID"], **options) for row in batch.to_pylist()]
 
 
 def paths(source: Any, **options: Any) -> list[str]:
@@ -65,20 +72,21 @@ def test_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert paths("folder") == ["folder/2"]
 
 
-def test_many_paths_from_an_iterator_are_taken_as_they_come(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ordered", [True, False])
+def test_many_paths_from_an_iterator_are_taken_as_they_come(tmp_path: Path, ordered: bool) -> None:
     path = put(tmp_path / "1")
     asked = 0
 
     def source() -> Iterator[Path]:
         nonlocal asked
-        for _ in range(1000):
+        for _ in range(50_000):
             asked += 1
             yield path
 
-    batches = iter(fastdicom.scan(source(), [], batch_size=100))
+    batches = iter(fastdicom.scan(source(), [], batch_size=100, threads=2, ordered=ordered))
     assert len(next(batches)) == 100
-    assert asked < 200
-    assert sum(map(len, batches)) == 900
+    assert asked < 5000  # those looked ahead, and those in batches that wait
+    assert sum(map(len, batches)) == 49_900
 
 
 def test_an_iterator_can_be_used_once(tmp_path: Path) -> None:
@@ -179,16 +187,19 @@ def test_unreadable(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_folder_that_vanishes_is_a_row(tmp_path: Path) -> None:
-    put(tmp_path / "a/1")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_vanishes_after_it_was_listed_is_a_row(tmp_path: Path, threads: int) -> None:
+    for i in range(60):
+        put(tmp_path / f"a/{i:02}")
     put(tmp_path / "b/1")
-    scan = iter(fastdicom.scan(tmp_path, [], batch_size=1))
-    assert next(scan).column("path") == [str(tmp_path / "a/1")]
+    # in order the threads run ahead of who takes the batches by a few units, here of a file each
+    scan = iter(fastdicom.scan(tmp_path, [], batch_size=1, threads=threads, ordered=True))
+    assert next(scan).column("path") == [str(tmp_path / "a/00")]
+    (tmp_path / "a/58").unlink()
     (tmp_path / "b/1").unlink()
     (tmp_path / "b").rmdir()
-    (batch,) = scan
-    assert batch.rows()[0][0] == str(tmp_path / "b")
-    assert batch.failures() == [(str(tmp_path / "b"), os.strerror(2))]
+    failures = [failure for batch in scan for failure in batch.failures()]
+    assert failures == [(str(tmp_path / name), os.strerror(2)) for name in ("a/58", "b")]
 
 
 @posix
@@ -211,10 +222,13 @@ def test_deep_folders(tmp_path: Path) -> None:
 def test_batches(tmp_path: Path, batch_size: int) -> None:
     for i in range(150):
         put(tmp_path / f"{i:03}")
-    scan = fastdicom.scan(tmp_path, [], batch_size=batch_size)
+    scan = fastdicom.scan(tmp_path, [], batch_size=batch_size, ordered=True)
     sizes = [len(batch) for batch in scan]
     assert sum(sizes) == 150
     assert set(sizes[:-1]) <= {batch_size}
+    sizes = [len(batch) for batch in fastdicom.scan(tmp_path, [], batch_size=batch_size)]
+    assert sum(sizes) == 150
+    assert max(sizes) <= batch_size
     assert scan.counts == (150, 150, 0, 0, 0)
 
 
@@ -222,7 +236,7 @@ def test_counts_and_failures(tmp_path: Path) -> None:
     put(tmp_path / "good")
     put(tmp_path / "text", b"text")
     put(tmp_path / "dup", part10(minimal(minimal())))
-    scan = fastdicom.scan([tmp_path, tmp_path / "none"], thorough=True)
+    scan = fastdicom.scan([tmp_path, tmp_path / "none"], thorough=True, ordered=True)
     (batch,) = scan
     assert scan.counts._asdict() == {"files": 4, "read": 2, "not_dicom": 1, "failed": 1, "noted": 1}
     assert batch.failures() == [(str(tmp_path / "none"), os.strerror(2))]
@@ -232,11 +246,11 @@ def test_a_large_batch_is_cut_by_its_bytes(tmp_path: Path) -> None:
     from builders import element
 
     path = put(tmp_path / "1", part10(minimal(element(0x0040A160, "UT", b"x" * (8 << 20)))))
-    sizes = [len(batch) for batch in fastdicom.scan([path] * 40, ["TextValue"])]
+    sizes = [len(batch) for batch in fastdicom.scan([path] * 40, ["TextValue"], threads=1, ordered=True)]
     assert sizes == [16, 16, 8]
 
 
-@pytest.mark.parametrize("options", [{"threads": 0}, {"batch_size": 0}, {"threads": -1}])
+@pytest.mark.parametrize("options", [{"threads": 0}, {"batch_size": 0}, {"threads": -1}, {"threads": 1025}])
 def test_numbers_out_of_range(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="from 1"):
         fastdicom.scan(".", **options)
@@ -256,6 +270,6 @@ def test_progress(tmp_path: Path) -> None:
     put(tmp_path / "1")
     seen: list[int] = []
     batches: Iterable[object] = fastdicom.scan([tmp_path] * 200, []).batches(lambda counts: seen.append(counts.files))
-    assert len(list(batches)) == 1
+    assert sum(map(len, list(batches))) == 200
+    assert seen == sorted(seen)
     assert seen[-1] == 200
-    assert len(seen) > 2

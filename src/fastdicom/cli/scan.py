@@ -57,7 +57,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--to", metavar="URI", help="write to a database: sqlite:///FILE or postgresql://USER@HOST/DATABASE")
     parser.add_argument("--table", metavar="NAME", help="the table of the database (instances); paths that it has are replaced")
-    parser.add_argument("--threads", metavar="N", type=_positive, help="how many threads may read (this version uses one)")
+    parser.add_argument("--threads", metavar="N", type=_positive, help="how many threads read (the cores; more on a network share)")
+    parser.add_argument("--ordered", action="store_true", help="rows in the order of the folders and names (a table always is)")
     parser.add_argument("--no-recursive", dest="recursive", action="store_false", help="do not go into folders in folders")
     parser.add_argument("-f", "--force", action="store_true", help="read what has neither DICM nor group 0002 as a bare data set")
     parser.add_argument("--thorough", action="store_true", help="read on behind the last wanted tag, for elements out of order")
@@ -108,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
             args.sources,
             tags,
             threads=args.threads,
+            ordered=args.ordered or kind == "table",
             recursive=args.recursive,
             force=args.force,
             thorough=args.thorough,

@@ -10,7 +10,7 @@
 
 static fd_status read_at(fd_head *f, uint8_t *to, uint64_t offset, size_t n, size_t *got)
 {
-    f->os_errno = fd_os_read(f->fd, offset, to, n, got);
+    f->os_errno = f->stop && fd_flag_is_up(f->stop) ? EINTR : fd_os_read(f->fd, offset, to, n, got);
     return f->os_errno ? FD_IO : FD_OK;
 }
 

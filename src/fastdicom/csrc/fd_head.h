@@ -3,6 +3,7 @@
 #define FD_HEAD_H
 
 #include "fd_cursor.h"
+#include "fd_flag.h"
 #include "fd_os.h"
 
 #define FD_HEAD_SIZES 5 /* 4, 8, 16, 32, 64 KiB */
@@ -11,7 +12,8 @@
 typedef struct fd_head {
     fd_input in;
     int fd;
-    int os_errno; /* of a read that failed */
+    int os_errno;  /* of a read that failed */
+    fd_flag *stop; /* when it is up, nothing more is read; or NULL */
     fd_os_facts facts;
     uint8_t *data;
     size_t room;

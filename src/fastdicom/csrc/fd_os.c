@@ -151,6 +151,16 @@ void fd_os_list_end(fd_os_listing *l)
     free(l);
 }
 
+int fd_os_folder_open(const char *path, bool follow, int *folder)
+{
+    (void)path;
+    (void)follow;
+    *folder = FD_OS_HERE;
+    return 0;
+}
+
+void fd_os_folder_close(int folder) { (void)folder; }
+
 int fd_os_open(const fd_os_name *name, int *file)
 {
     wchar_t *path = wide(name->prefix, name->prefix_length, name->name, L"");
@@ -182,6 +192,14 @@ int fd_os_read(int file, uint64_t offset, void *out, size_t n, size_t *got)
 
 void fd_os_close(int file) { _close(file); }
 
+bool fd_os_is_remote(const char *path)
+{
+    wchar_t *exact = wide("", 0, path, L""), root[MAX_PATH];
+    const bool remote = exact && GetVolumePathNameW(exact, root, MAX_PATH) && GetDriveTypeW(root) == DRIVE_REMOTE;
+    free(exact);
+    return remote;
+}
+
 void fd_os_message(int os_errno, char *text, size_t room)
 {
     if (strerror_s(text, room, os_errno) != 0) text[0] = 0;
@@ -191,6 +209,12 @@ void fd_os_message(int os_errno, char *text, size_t room)
 
 #include <dirent.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#elif defined(__APPLE__) || defined(__FreeBSD__)
+#include <sys/mount.h>
+#include <sys/param.h>
+#endif
 
 struct fd_os_listing {
     DIR *stream;
@@ -224,10 +248,19 @@ int fd_os_look(const fd_os_name *name, bool follow, fd_os_facts *facts)
     return 0;
 }
 
+int fd_os_folder_open(const char *path, bool follow, int *folder)
+{
+    *folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
+    return *folder < 0 ? errno : 0;
+}
+
+void fd_os_folder_close(int folder) { close(folder); }
+
 int fd_os_list(const char *path, bool follow, fd_os_listing **listing, fd_os_facts *facts)
 {
-    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
-    if (folder < 0) return errno;
+    int folder;
+    const int failed = fd_os_folder_open(path, follow, &folder);
+    if (failed) return failed;
     fd_os_listing *l = malloc(sizeof *l);
     DIR *stream = l && fd_os_facts_of(folder, facts) == 0 ? fdopendir(folder) : NULL;
     if (!stream) {
@@ -312,6 +345,52 @@ int fd_os_read(int file, uint64_t offset, void *out, size_t n, size_t *got)
 }
 
 void fd_os_close(int file) { close(file); }
+
+#ifdef __linux__
+
+bool fd_os_is_remote(const char *path)
+{
+    static const uint32_t remote[] = {
+        0x6969,     /* NFS */
+        0x517B,     /* SMB */
+        0xFF534D42, /* CIFS */
+        0xFE534D42, /* SMB2 */
+        0x65735546, /* FUSE */
+        0x00C36400, /* Ceph */
+        0x0BD00BD0, /* Lustre */
+        0x47504653, /* GPFS */
+        0x5346414F, /* AFS */
+        0x01021997, /* 9P */
+        0x19830326, /* BeeGFS */
+        0xAAD7AAEA, /* PanFS */
+        0x20030528, /* OrangeFS */
+        0x01161970, /* GFS2 */
+        0x7461636F, /* OCFS2 */
+    };
+    struct statfs facts;
+    if (statfs(path, &facts) != 0) return false;
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        if ((uint32_t)facts.f_type == remote[i]) return true;
+    return false;
+}
+
+#elif defined(__APPLE__) || defined(__FreeBSD__)
+
+bool fd_os_is_remote(const char *path)
+{
+    struct statfs facts;
+    return statfs(path, &facts) == 0 && !(facts.f_flags & MNT_LOCAL);
+}
+
+#else
+
+bool fd_os_is_remote(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+#endif
 
 void fd_os_message(int os_errno, char *text, size_t room)
 {

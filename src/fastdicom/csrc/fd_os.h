@@ -42,6 +42,9 @@ int fd_os_list(const char *path, bool follow, fd_os_listing **listing, fd_os_fac
 int fd_os_list_next(fd_os_listing *listing, const char **name, fd_os_type *type); /* . and .. left out; FD_OS_END */
 int fd_os_list_folder(const fd_os_listing *listing);
 void fd_os_list_end(fd_os_listing *listing);
+/* A folder to open names in, without listing it: FD_OS_HERE where the system knows no such thing. */
+int fd_os_folder_open(const char *path, bool follow, int *folder);
+void fd_os_folder_close(int folder);
 
 /* Opens for reading, without waiting for anybody. */
 int fd_os_open(const fd_os_name *name, int *file);
@@ -49,6 +52,9 @@ int fd_os_facts_of(int file, fd_os_facts *facts);
 /* Up to n bytes; *got is less only at the end. */
 int fd_os_read(int file, uint64_t offset, void *out, size_t n, size_t *got);
 void fd_os_close(int file);
+
+/* Whether the path lies on a file system that others serve: each access may take a while, and many can be under way. */
+bool fd_os_is_remote(const char *path);
 
 /* What Python's os.strerror says. */
 void fd_os_message(int os_errno, char *text, size_t room);

@@ -187,6 +187,8 @@ fd_scanner *fd_scanner_new(const fd_column_spec *specs, size_t count, const fd_s
         fd_scanner_free(s);
         return NULL;
     }
+    if (!s->options.batch_bytes) s->options.batch_bytes = BATCH_BYTES;
+    s->head.stop = options->stop;
     s->convert.locale = s->locale;
     s->convert.decode = hooks->decode;
     s->convert.context = hooks->context;
@@ -556,7 +558,7 @@ fd_status fd_scanner_resume(fd_scanner *s)
     fd_status status = FD_OK;
     while (s->file.stage != NO_FILE && status == FD_OK) {
         const size_t limit = s->file.whole ? SIZE_MAX : s->options.batch_rows;
-        const size_t bytes = s->file.whole ? OBJECT_BYTES : BATCH_BYTES;
+        const size_t bytes = s->file.whole ? OBJECT_BYTES : s->options.batch_bytes;
         fd_long_rows rows = {s->arrays, s->rows, limit, bytes, s->options.path_bytes};
         status = fd_long_walk(s->elements, &rows);
         if (count_rows(s, rows.count, FD_OUTCOME_READ) != FD_OK) return FD_MEMORY;
@@ -674,20 +676,24 @@ fd_status fd_scanner_fail(fd_scanner *s, const fd_object *object, const char *er
     return s->elements ? end_long_file(s, FD_OUTCOME_FAILED, error) : end_row_failed(s, FD_OUTCOME_FAILED, error);
 }
 
+size_t fd_scanner_bytes(const fd_scanner *s)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < s->width; i++) sum += fd_array_bytes_used(&s->arrays[i]);
+    return sum;
+}
+
 bool fd_scanner_is_full(const fd_scanner *s)
 {
     if (s->rows >= s->options.batch_rows) return true;
-    if (s->rows % 16) return false;
-    size_t sum = 0;
-    for (size_t i = 0; i < s->width; i++) sum += fd_array_bytes_used(&s->arrays[i]);
-    return sum > BATCH_BYTES;
+    return s->rows % 16 == 0 && s->rows && fd_scanner_bytes(s) > s->options.batch_bytes;
 }
 
 fd_status fd_scanner_run(fd_scanner *s, fd_walk *walk, size_t files)
 {
     fd_entry entry;
     for (size_t i = 0; i < files; i++) {
-        if (fd_scanner_is_full(s) && s->rows) return FD_LIMIT;
+        if (fd_scanner_is_full(s)) return FD_LIMIT;
         fd_status status = FD_OK;
         if (s->file.stage != NO_FILE)
             status = fd_scanner_resume(s);

@@ -22,6 +22,8 @@ typedef struct fd_scan_options {
     bool elements;   /* the long table (fd_long.h): a row an element; there are no specs then */
     size_t batch_rows;
     uint64_t value_limit; /* bytes of the longest value in the long table */
+    size_t batch_bytes; /* a batch is cut when its buffers hold this much; 0: 64 MiB */
+    fd_flag *stop;      /* when it goes up, reading ends in the middle of a file; or NULL */
 } fd_scan_options;
 
 /* What the scanner leaves to its caller. Both are called without any lock of the scanner's held. */
@@ -81,6 +83,7 @@ fd_status fd_scanner_run(fd_scanner *s, fd_walk *walk, size_t files);
 
 /* The rows since the last take (NULL: no memory), and an fd_outcome for each in *outcomes, which the caller frees. */
 size_t fd_scanner_rows(const fd_scanner *s);
+size_t fd_scanner_bytes(const fd_scanner *s);
 fd_batch *fd_scanner_take(fd_scanner *s, uint8_t **outcomes);
 
 const fd_scan_counts *fd_scanner_counts(const fd_scanner *s);

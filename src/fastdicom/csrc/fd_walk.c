@@ -5,26 +5,25 @@
 
 #include <errno.h>
 
-/* A name in a listing. Sorting compares `key`, eight bytes of it, before it looks at the rest. */
-typedef struct name {
-    uint64_t key;
-    uint32_t offset; /* in the listing's text, NUL behind it */
-    uint16_t length;
-    uint8_t type, os_errno;
-} name;
+#define CLOSED (-101)    /* as a descriptor: to be opened again */
+#define FILES_A_STEP 64u /* that fd_walk_next takes at a time */
 
-typedef struct listing {
-    fd_buffer text;
-    name *names;
-    size_t count, room;
-    size_t next; /* the first that was not visited */
-} listing;
-
-/* A folder on the way down: what is left of the folders in it. */
-typedef struct level {
-    listing folders;
-    size_t prefix_length; /* of the folder's own prefix in walk->prefix */
-} level;
+/* A folder that was listed or is about to be; or paths that the user named, with an empty prefix. */
+struct fd_folder {
+    fd_listing files, folders;
+    size_t files_next, folders_next; /* the first that was not handed out */
+    size_t users;                    /* ranges that are out */
+    bool on_the_way;                 /* the walk has it */
+    bool named;                      /* paths that the user named: not looked at yet */
+    bool follow;                     /* it may be a link */
+    fd_os_listing *open;
+    int descriptor; /* FD_OS_HERE when there is none */
+    bool known;     /* which folder it is: */
+    uint64_t device, inode;
+    bool prefix_is_utf8;
+    size_t prefix_length;
+    char *prefix; /* its path with a separator behind, and a NUL */
+};
 
 typedef struct identity {
     uint64_t device, inode;
@@ -32,160 +31,149 @@ typedef struct identity {
 } identity;
 
 struct fd_walk {
-    bool recursive, follow_links;
-    listing given;
-    listing files; /* of the folder that is open */
-    int folder;    /* its descriptor, or FD_OS_HERE */
-    fd_os_listing *open;
-    int read_errno; /* reading the folder failed half way */
-    fd_buffer prefix;
-    bool prefix_is_utf8;
-    level *levels;
-    size_t depth, levels_room;
+    bool recursive, follow_links, apart;
+    fd_flag *stop, never;
+    fd_listing given;
+    fd_folder **way; /* folders with something left: in order, the last is the one that is read */
+    size_t depth, room;
     identity *seen; /* folders entered, kept only when links are followed: an open hash table */
     size_t seen_count, seen_room;
+    fd_range current; /* of fd_walk_next */
 };
 
-static void listing_clear(listing *l) { l->text.used = l->count = l->next = 0; }
+/* folders */
 
-static void listing_free(listing *l)
+static fd_folder *folder_new(const char *prefix, size_t prefix_length, const char *name, size_t name_length, bool follow)
 {
-    fd_buffer_free(&l->text);
-    free(l->names);
-    memset(l, 0, sizeof *l);
-}
-
-static fd_status listing_add(listing *l, const char *text, size_t n, fd_entry_type type, int os_errno)
-{
-    if (l->text.used + n + 1 > UINT32_MAX || n > UINT16_MAX) return FD_LIMIT;
-    if (l->count == l->room) {
-        const size_t room = l->room ? 2 * l->room : 64;
-        name *names = room > SIZE_MAX / sizeof *names ? NULL : realloc(l->names, room * sizeof *names);
-        if (!names) return FD_MEMORY;
-        l->names = names;
-        l->room = room;
+    fd_folder *f = calloc(1, sizeof *f);
+    char *text = malloc(prefix_length + name_length + 2);
+    if (!f || !text) {
+        free(f);
+        free(text);
+        return NULL;
     }
-    l->names[l->count] =
-        (name){.offset = (uint32_t)l->text.used, .length = (uint16_t)n, .type = (uint8_t)type, .os_errno = (uint8_t)os_errno};
-    if (fd_buffer_append(&l->text, text, n) != FD_OK || fd_buffer_append(&l->text, "", 1) != FD_OK) return FD_MEMORY;
-    l->count++;
-    return FD_OK;
+    if (prefix_length) memcpy(text, prefix, prefix_length);
+    if (name_length) memcpy(text + prefix_length, name, name_length);
+    f->prefix = text;
+    f->prefix_length = prefix_length + name_length;
+    text[f->prefix_length] = 0;
+    f->prefix_is_utf8 = fd_utf8_valid((const uint8_t *)text, f->prefix_length) == f->prefix_length;
+    f->follow = follow;
+    f->descriptor = FD_OS_HERE;
+    return f;
 }
 
-static const char *text_of(const listing *l, const name *n) { return (const char *)l->text.data + n->offset; }
-
-/* sorting */
-
-static bool before(const listing *l, const name *a, const name *b)
+static void folder_close(fd_folder *f)
 {
-    if (a->key != b->key) return a->key < b->key;
-    return strcmp(text_of(l, a), text_of(l, b)) < 0;
+    if (f->open)
+        fd_os_list_end(f->open);
+    else if (f->descriptor >= 0)
+        fd_os_folder_close(f->descriptor);
+    f->open = NULL;
+    f->descriptor = FD_OS_HERE;
 }
 
-static void sift(const listing *l, size_t root, size_t count)
+static void folder_free(fd_folder *f)
 {
-    name *names = l->names;
-    for (;;) {
-        size_t child = 2 * root + 1;
-        if (child >= count) return;
-        if (child + 1 < count && before(l, &names[child], &names[child + 1])) child++;
-        if (!before(l, &names[root], &names[child])) return;
-        const name swap = names[root];
-        names[root] = names[child];
-        names[child] = swap;
-        root = child;
-    }
+    folder_close(f);
+    fd_listing_free(&f->files);
+    fd_listing_free(&f->folders);
+    free(f->prefix);
+    free(f);
 }
 
-static void heap_sort(listing *l, size_t first, size_t count)
+/* Gives up what nobody needs any more. */
+static void folder_tidy(fd_folder *f)
 {
-    const listing part = {.text = l->text, .names = l->names + first};
-    for (size_t i = count / 2; i-- > 0;) sift(&part, i, count);
-    for (size_t n = count; n > 1; n--) {
-        const name swap = part.names[0];
-        part.names[0] = part.names[n - 1];
-        part.names[n - 1] = swap;
-        sift(&part, 0, n - 1);
+    if (f->users) return;
+    if (!f->on_the_way) {
+        folder_free(f);
+    } else if (f->files_next == f->files.count) {
+        folder_close(f);
+        fd_listing_free(&f->files);
+        f->files_next = 0;
     }
 }
 
-static void insertion_sort(listing *l, size_t first, size_t count)
+static bool has_files(const fd_folder *f) { return f->files_next < f->files.count; }
+static bool has_folders(const fd_folder *f) { return f->folders_next < f->folders.count; }
+
+static fd_entry_type entry_type(fd_os_type type)
 {
-    name *names = l->names + first;
-    for (size_t i = 1; i < count; i++) {
-        const name moving = names[i];
-        size_t j = i;
-        for (; j > 0 && before(l, &moving, &names[j - 1]); j--) names[j] = names[j - 1];
-        names[j] = moving;
+    return type == FD_OS_FILE ? FD_ENTRY_FILE : type == FD_OS_FOLDER ? FD_ENTRY_FOLDER : FD_ENTRY_SPECIAL;
+}
+
+/* What a name in an open folder is. *skip: a link to a folder, when links are not followed. */
+static fd_entry_type look(const fd_walk *w, const fd_folder *f, const char *text, fd_os_type type, int *os_errno, bool *skip)
+{
+    const fd_os_name n = {f->descriptor, f->prefix, f->prefix_length, text};
+    fd_os_facts facts;
+    *os_errno = 0;
+    *skip = false;
+    if (type == FD_OS_UNKNOWN) {
+        *os_errno = fd_os_look(&n, false, &facts);
+        if (*os_errno) return FD_ENTRY_FAILED;
+        type = facts.type;
     }
+    if (type != FD_OS_LINK) return entry_type(type);
+    *os_errno = fd_os_look(&n, true, &facts);
+    if (*os_errno) return FD_ENTRY_FAILED;
+    *skip = facts.type == FD_OS_FOLDER && !w->follow_links;
+    return entry_type(facts.type);
 }
 
-static size_t median_of_three(const listing *l, size_t a, size_t b, size_t c)
+/* A row for the folder itself. */
+static fd_status add_failure(fd_folder *f, int os_errno)
 {
-    const name *n = l->names;
-    if (before(l, &n[a], &n[b])) return before(l, &n[b], &n[c]) ? b : before(l, &n[a], &n[c]) ? c : a;
-    return before(l, &n[a], &n[c]) ? a : before(l, &n[b], &n[c]) ? c : b;
+    return fd_listing_add(&f->files, "", 0, FD_ENTRY_FAILED, (uint8_t)os_errno) == FD_MEMORY ? FD_MEMORY : FD_OK;
 }
 
-/* Quicksort that turns to heap sort when a hostile order makes it slow; the stack stays below log2 of the count. */
-static void sort_range(listing *l, size_t first, size_t count, int budget)
+static fd_status read_names(const fd_walk *w, fd_folder *f)
 {
-    while (count > 24) {
-        if (budget-- == 0) {
-            heap_sort(l, first, count);
-            return;
+    const char *n;
+    fd_os_type found;
+    int failed = 0;
+    while (!fd_flag_is_up(w->stop)) {
+        const int code = fd_os_list_next(f->open, &n, &found);
+        if (code) {
+            failed = code == FD_OS_END ? 0 : code;
+            break;
         }
-        name *names = l->names;
-        const name pivot = names[median_of_three(l, first, first + count / 2, first + count - 1)];
-        size_t i = first, j = first + count - 1;
-        for (;;) {
-            while (before(l, &names[i], &pivot)) i++;
-            while (before(l, &pivot, &names[j])) j--;
-            if (i >= j) break;
-            const name swap = names[i];
-            names[i++] = names[j];
-            names[j--] = swap;
+        int os_errno;
+        bool skip;
+        const fd_entry_type type = look(w, f, n, found, &os_errno, &skip);
+        if (skip || (type == FD_ENTRY_FOLDER && !w->recursive)) continue;
+        fd_listing *to = type == FD_ENTRY_FOLDER ? &f->folders : &f->files;
+        const fd_status status = fd_listing_add(to, n, strlen(n), (uint8_t)type, (uint8_t)os_errno);
+        if (status == FD_LIMIT) {
+            failed = EFBIG; /* four gigabytes of names */
+            break;
         }
-        const size_t left = j + 1 - first, right = count - left;
-        if (left == 0 || right == 0) {
-            heap_sort(l, first, count);
-            return;
-        }
-        if (left < right) {
-            sort_range(l, first, left, budget);
-            first += left;
-            count = right;
-        } else {
-            sort_range(l, first + left, right, budget);
-            count = left;
-        }
+        if (status != FD_OK) return status;
     }
-    insertion_sort(l, first, count);
+    fd_listing_sort(&f->files, w->stop);
+    fd_listing_sort(&f->folders, w->stop);
+    return failed ? add_failure(f, failed) : FD_OK;
 }
 
-/* Names in a folder mostly begin alike: the key is taken behind what all have in common. */
-static void listing_sort(listing *l)
+fd_status fd_walk_list(fd_walk *w, fd_folder *f)
 {
-    if (l->count < 2) return;
-    const char *first = text_of(l, &l->names[0]);
-    size_t common = l->names[0].length;
-    for (size_t i = 1; i < l->count && common; i++) {
-        const char *other = text_of(l, &l->names[i]);
-        size_t j = 0;
-        while (j < common && other[j] == first[j]) j++;
-        common = j;
+    fd_os_facts facts;
+    const int code = fd_os_list(f->prefix, f->follow, &f->open, &facts);
+    if (code) {
+        f->open = NULL;
+        return add_failure(f, code);
     }
-    int budget = 2;
-    for (size_t n = l->count; n; n >>= 1) budget += 2;
-    bool sorted = true;
-    for (size_t i = 0; i < l->count; i++) {
-        uint8_t bytes[8] = {0};
-        const size_t rest = l->names[i].length - common;
-        memcpy(bytes, text_of(l, &l->names[i]) + common, rest < 8 ? rest : 8);
-        l->names[i].key = fd_load64be(bytes);
-        if (sorted && i && before(l, &l->names[i], &l->names[i - 1])) sorted = false;
+    f->known = true;
+    f->device = facts.device;
+    f->inode = facts.inode;
+    f->descriptor = fd_os_list_folder(f->open);
+    const char last = f->prefix_length ? f->prefix[f->prefix_length - 1] : 0;
+    if (last != '/' && last != FD_OS_SEPARATOR) {
+        f->prefix[f->prefix_length++] = FD_OS_SEPARATOR;
+        f->prefix[f->prefix_length] = 0;
     }
-    if (!sorted) sort_range(l, 0, l->count, budget);
+    return read_names(w, f);
 }
 
 /* folders entered */
@@ -220,40 +208,30 @@ static fd_status remember(fd_walk *w, uint64_t device, uint64_t inode)
 
 /* the walk */
 
-fd_walk *fd_walk_new(bool recursive, bool follow_links)
+fd_walk *fd_walk_new(bool recursive, bool follow_links, bool apart, fd_flag *stop)
 {
     fd_walk *w = calloc(1, sizeof *w);
     if (!w) return NULL;
     w->recursive = recursive;
     w->follow_links = follow_links;
-    w->folder = FD_OS_HERE;
+    w->apart = apart;
+    w->stop = stop ? stop : &w->never;
     return w;
-}
-
-static void close_folder(fd_walk *w)
-{
-    if (w->open) fd_os_list_end(w->open);
-    w->open = NULL;
-    w->folder = FD_OS_HERE;
 }
 
 void fd_walk_free(fd_walk *w)
 {
     if (!w) return;
-    close_folder(w);
-    for (size_t i = 0; i < w->depth; i++) listing_free(&w->levels[i].folders);
-    free(w->levels);
-    listing_free(&w->given);
-    listing_free(&w->files);
-    fd_buffer_free(&w->prefix);
+    if (w->current.folder) fd_walk_done(w, &w->current);
+    for (size_t i = 0; i < w->depth; i++) folder_free(w->way[i]);
+    free(w->way);
+    fd_listing_free(&w->given);
     free(w->seen);
     free(w);
 }
 
-fd_status fd_walk_give(fd_walk *w, const char *path, size_t length)
+fd_status fd_walk_give(fd_walk *w, const char *path, size_t length, fd_entry_type type)
 {
-    if (w->given.next == w->given.count) listing_clear(&w->given);
-    fd_entry_type type = FD_ENTRY_FOLDER; /* not looked at yet */
     int os_errno = 0;
     if (length > UINT16_MAX) {
         length = UINT16_MAX;
@@ -263,196 +241,193 @@ fd_status fd_walk_give(fd_walk *w, const char *path, size_t length)
         type = FD_ENTRY_FAILED;
         os_errno = EINVAL;
     }
-    return listing_add(&w->given, path, length, type, os_errno);
+    return fd_listing_add(&w->given, path, length, (uint8_t)type, (uint8_t)os_errno);
 }
 
-static fd_entry_type entry_type(fd_os_type type)
+static fd_status push(fd_walk *w, fd_folder *f)
 {
-    return type == FD_OS_FILE ? FD_ENTRY_FILE : type == FD_OS_FOLDER ? FD_ENTRY_FOLDER : FD_ENTRY_SPECIAL;
-}
-
-/* What a name in the open folder is. *skip: a link to a folder, when links are not followed. */
-static fd_entry_type look(const fd_walk *w, const char *text, fd_os_type type, int *os_errno, bool *skip)
-{
-    const fd_os_name n = {w->folder, (const char *)w->prefix.data, w->prefix.used, text};
-    fd_os_facts facts;
-    *os_errno = 0;
-    *skip = false;
-    if (type == FD_OS_UNKNOWN) {
-        *os_errno = fd_os_look(&n, false, &facts);
-        if (*os_errno) return FD_ENTRY_FAILED;
-        type = facts.type;
+    if (w->depth == w->room) {
+        const size_t room = w->room ? 2 * w->room : 16;
+        fd_folder **way = realloc(w->way, room * sizeof *way);
+        if (!way) return FD_MEMORY;
+        w->way = way;
+        w->room = room;
     }
-    if (type != FD_OS_LINK) return entry_type(type);
-    *os_errno = fd_os_look(&n, true, &facts);
-    if (*os_errno) return FD_ENTRY_FAILED;
-    *skip = facts.type == FD_OS_FOLDER && !w->follow_links;
-    return entry_type(facts.type);
-}
-
-/* Reads the open folder into w->files and `folders`. */
-static fd_status list_folder(fd_walk *w, listing *folders)
-{
-    const char *n;
-    fd_os_type found;
-    listing_clear(&w->files);
-    w->read_errno = 0;
-    for (;;) {
-        const int code = fd_os_list_next(w->open, &n, &found);
-        if (code) {
-            w->read_errno = code == FD_OS_END ? 0 : code;
-            break;
-        }
-        int os_errno;
-        bool skip;
-        const fd_entry_type type = look(w, n, found, &os_errno, &skip);
-        if (skip || (type == FD_ENTRY_FOLDER && !w->recursive)) continue;
-        const fd_status status = listing_add(type == FD_ENTRY_FOLDER ? folders : &w->files, n, strlen(n), type, os_errno);
-        if (status == FD_LIMIT) {
-            w->read_errno = EFBIG; /* four gigabytes of names */
-            break;
-        }
-        if (status != FD_OK) return status;
-    }
-    listing_sort(&w->files);
-    listing_sort(folders);
+    f->on_the_way = true;
+    w->way[w->depth++] = f;
     return FD_OK;
 }
 
-static fd_status push_level(fd_walk *w)
+/* Something was handed out of way[index]. */
+static void tidy(fd_walk *w, size_t index)
 {
-    if (w->depth == w->levels_room) {
-        const size_t room = w->levels_room ? 2 * w->levels_room : 16;
-        level *levels = realloc(w->levels, room * sizeof *levels);
-        if (!levels) return FD_MEMORY;
-        w->levels = levels;
-        w->levels_room = room;
-    }
-    w->levels[w->depth++] = (level){.prefix_length = w->prefix.used};
-    return FD_OK;
-}
-
-/* Enters the folder whose path is the first `path_length` bytes of w->prefix (NUL behind them).
- * FD_OK; FD_END: entered before; FD_IO: *os_errno says why not. */
-static fd_status enter(fd_walk *w, size_t path_length, bool follow, int *os_errno)
-{
-    const char *path = (const char *)w->prefix.data;
-    fd_os_facts facts;
-    *os_errno = fd_os_list(path, follow, &w->open, &facts);
-    if (*os_errno) {
-        w->open = NULL;
-        return FD_IO;
-    }
-    fd_status status = w->follow_links ? remember(w, facts.device, facts.inode) : FD_OK;
-    if (status != FD_OK) {
-        close_folder(w);
-        return status;
-    }
-    w->folder = fd_os_list_folder(w->open);
-    w->prefix.used = path_length;
-    const char last = path[path_length - 1], separator = FD_OS_SEPARATOR;
-    if (last != '/' && last != separator && fd_buffer_append(&w->prefix, &separator, 1) != FD_OK) return FD_MEMORY;
-    w->prefix_is_utf8 = fd_utf8_valid(w->prefix.data, w->prefix.used) == w->prefix.used;
-    status = push_level(w);
-    return status == FD_OK ? list_folder(w, &w->levels[w->depth - 1].folders) : status;
-}
-
-static void describe(const fd_walk *w, const listing *l, const name *n, fd_entry *entry)
-{
-    *entry = (fd_entry){.type = (fd_entry_type)n->type,
-                        .os_errno = n->os_errno,
-                        .folder = w->folder,
-                        .prefix = (const char *)w->prefix.data,
-                        .name = text_of(l, n),
-                        .prefix_length = w->prefix.used,
-                        .name_length = n->length,
-                        .prefix_is_utf8 = w->prefix_is_utf8};
-}
-
-/* A row for the folder whose path stands in w->prefix[:length]. */
-static void describe_failure(const fd_walk *w, size_t length, int os_errno, fd_entry *entry)
-{
-    *entry = (fd_entry){.type = FD_ENTRY_FAILED,
-                        .os_errno = os_errno,
-                        .folder = FD_OS_HERE,
-                        .prefix = (const char *)w->prefix.data,
-                        .name = "",
-                        .prefix_length = length,
-                        .prefix_is_utf8 = fd_utf8_valid(w->prefix.data, length) == length};
-}
-
-/* A path that the user named. FD_END: nothing to report of itself, go on. */
-static fd_status visit_given(fd_walk *w, fd_entry *entry)
-{
-    const name *n = &w->given.names[w->given.next++];
-    w->prefix.used = 0;
-    w->prefix_is_utf8 = true;
-    w->folder = FD_OS_HERE;
-    describe(w, &w->given, n, entry);
-    if (n->type == FD_ENTRY_FAILED) return FD_OK;
-    const fd_os_name here = {.folder = FD_OS_HERE, .prefix = "", .name = entry->name};
-    fd_os_facts facts;
-    entry->os_errno = fd_os_look(&here, true, &facts);
-    entry->type = entry->os_errno ? FD_ENTRY_FAILED : entry_type(facts.type);
-    if (entry->type != FD_ENTRY_FOLDER) return FD_OK;
-    if (fd_buffer_append(&w->prefix, entry->name, (size_t)n->length + 1) != FD_OK) return FD_MEMORY;
-    int os_errno = 0;
-    const fd_status status = enter(w, n->length, true, &os_errno);
-    if (status == FD_IO) {
-        describe_failure(w, n->length, os_errno, entry);
-        return FD_OK;
-    }
-    return status == FD_OK ? FD_END : status;
-}
-
-/* The next folder in the one at the top of the way down, or a step up. FD_END: nothing to report, go on. */
-static fd_status visit_folder(fd_walk *w, fd_entry *entry)
-{
-    level *top = &w->levels[w->depth - 1];
-    if (top->folders.next == top->folders.count) {
-        listing_free(&top->folders);
+    fd_folder *f = w->way[index];
+    if (!has_files(f) && !has_folders(f)) {
+        f->on_the_way = false;
+        memmove(w->way + index, w->way + index + 1, (w->depth - index - 1) * sizeof *w->way);
         w->depth--;
-        return FD_END;
     }
-    const name *n = &top->folders.names[top->folders.next++];
-    w->prefix.used = top->prefix_length;
-    if (fd_buffer_append(&w->prefix, text_of(&top->folders, n), (size_t)n->length + 1) != FD_OK) return FD_MEMORY;
-    const size_t path_length = w->prefix.used - 1;
-    int os_errno = 0;
-    const fd_status status = enter(w, path_length, w->follow_links, &os_errno);
-    if (status == FD_IO) {
-        describe_failure(w, path_length, os_errno, entry);
-        return FD_OK;
+    folder_tidy(f);
+}
+
+fd_status fd_walk_accept(fd_walk *w, fd_folder *f, bool listed)
+{
+    fd_status status = listed ? FD_OK : FD_END;
+    if (listed && f->known && w->follow_links) status = remember(w, f->device, f->inode);
+    if (status == FD_OK && !has_files(f) && !has_folders(f)) status = FD_END;
+    if (status == FD_OK) status = push(w, f);
+    if (status != FD_OK) {
+        folder_free(f);
+        return status == FD_END ? FD_OK : status;
     }
-    return status == FD_OK ? FD_END : status;
+    folder_tidy(f);
+    return FD_OK;
+}
+
+/* What the user named, as a folder of nothing but names. */
+static fd_status take_given(fd_walk *w)
+{
+    fd_folder *f = folder_new("", 0, "", 0, true);
+    if (!f) return FD_MEMORY;
+    f->named = true;
+    f->files = w->given;
+    memset(&w->given, 0, sizeof w->given);
+    const fd_status status = push(w, f);
+    if (status != FD_OK) folder_free(f);
+    return status;
+}
+
+static fd_entry_type look_at_named(fd_folder *f, fd_listed *n)
+{
+    if (n->type != FD_ENTRY_UNSEEN) return (fd_entry_type)n->type;
+    const fd_os_name here = {.folder = FD_OS_HERE, .prefix = "", .name = fd_listing_text(&f->files, n)};
+    fd_os_facts facts;
+    n->os_errno = (uint8_t)fd_os_look(&here, true, &facts);
+    n->type = (uint8_t)(n->os_errno ? FD_ENTRY_FAILED : entry_type(facts.type));
+    return (fd_entry_type)n->type;
+}
+
+/* How many of the next `most` named paths are no folders. */
+static size_t named_files(fd_walk *w, fd_folder *f, size_t most)
+{
+    for (size_t i = 0; i < most; i++) {
+        fd_listed *n = &f->files.names[f->files_next + i];
+        const fd_entry_type type = w->apart ? (fd_entry_type)n->type : look_at_named(f, n);
+        if (type == FD_ENTRY_FOLDER) return i;
+    }
+    return most;
+}
+
+/* The folder in the way that comes next; in order it is the last, apart one with files goes before. */
+static size_t choose(const fd_walk *w)
+{
+    if (w->apart)
+        for (size_t i = w->depth; i-- > 0;)
+            if (has_files(w->way[i])) return i;
+    return w->depth - 1;
+}
+
+/* The next folder in way[index], to be listed. */
+static fd_folder *next_folder(fd_walk *w, size_t index)
+{
+    fd_folder *f = w->way[index];
+    const bool named = has_files(f); /* then it is one of those */
+    const fd_listing *l = named ? &f->files : &f->folders;
+    const fd_listed *n = &l->names[named ? f->files_next : f->folders_next];
+    fd_folder *child = folder_new(f->prefix, f->prefix_length, fd_listing_text(l, n), n->length, f->named || w->follow_links);
+    if (!child) return NULL;
+    if (named)
+        f->files_next++;
+    else
+        f->folders_next++;
+    tidy(w, index);
+    return child;
+}
+
+fd_walk_answer fd_walk_take(fd_walk *w, size_t most, fd_range *range, fd_folder **folder)
+{
+    while (w->depth || w->given.count) {
+        if (!w->depth && take_given(w) != FD_OK) return FD_WALK_MEMORY;
+        const size_t index = choose(w);
+        fd_folder *f = w->way[index];
+        if (has_files(f)) {
+            size_t n = f->files.count - f->files_next;
+            if (n > most) n = most;
+            if (f->named) n = named_files(w, f, n);
+            if (n) {
+                *range = (fd_range){f, f->files_next, f->files_next + n};
+                f->files_next += n;
+                f->users++;
+                tidy(w, index);
+                return FD_WALK_FILES;
+            }
+        }
+        fd_folder *child = next_folder(w, index);
+        if (!child) return FD_WALK_MEMORY;
+        if (w->apart) {
+            *folder = child;
+            return FD_WALK_FOLDER;
+        }
+        const fd_status listed = fd_walk_list(w, child);
+        if (fd_walk_accept(w, child, listed == FD_OK) != FD_OK || listed != FD_OK) return FD_WALK_MEMORY;
+    }
+    return FD_WALK_END;
+}
+
+void fd_walk_done(fd_walk *w, fd_range *range)
+{
+    (void)w;
+    range->folder->users--;
+    folder_tidy(range->folder);
+    range->folder = NULL;
+}
+
+bool fd_walk_close(fd_walk *w, fd_range *range)
+{
+    (void)w;
+    fd_folder *f = range->folder;
+    if (f->on_the_way || f->users > 1 || f->descriptor < 0) return false;
+    folder_close(f);
+    f->descriptor = CLOSED;
+    return true;
+}
+
+int fd_range_open(fd_range *range)
+{
+    fd_folder *f = range->folder;
+    if (f->descriptor != CLOSED) return 0;
+    int descriptor;
+    const int code = fd_os_folder_open(f->prefix, f->follow, &descriptor);
+    if (!code) f->descriptor = descriptor;
+    return code;
+}
+
+fd_entry fd_range_entry(const fd_range *range, size_t index)
+{
+    const fd_folder *f = range->folder;
+    const fd_listed *n = &f->files.names[index];
+    return (fd_entry){.type = (fd_entry_type)n->type,
+                      .os_errno = n->os_errno,
+                      .folder = f->descriptor,
+                      .prefix = f->prefix,
+                      .name = fd_listing_text(&f->files, n),
+                      .prefix_length = f->prefix_length,
+                      .name_length = n->length,
+                      .prefix_is_utf8 = f->prefix_is_utf8};
 }
 
 fd_status fd_walk_next(fd_walk *w, fd_entry *entry)
 {
-    for (;;) {
-        fd_status status;
-        if (w->files.next < w->files.count) {
-            describe(w, &w->files, &w->files.names[w->files.next++], entry);
-            return FD_OK;
+    fd_range *r = &w->current;
+    if (r->folder && r->next == r->end) fd_walk_done(w, r);
+    if (!r->folder) {
+        fd_folder *unused;
+        const fd_walk_answer answer = fd_walk_take(w, FILES_A_STEP, r, &unused);
+        if (answer != FD_WALK_FILES) {
+            r->folder = NULL;
+            return answer == FD_WALK_END ? FD_END : FD_MEMORY;
         }
-        if (w->read_errno) {
-            describe_failure(w, w->prefix.used, w->read_errno, entry);
-            w->read_errno = 0;
-            return FD_OK;
-        }
-        if (w->open) {
-            close_folder(w);
-            if (w->files.room > 65536)
-                listing_free(&w->files); /* a huge folder is no reason to keep its memory */
-            else
-                listing_clear(&w->files);
-        }
-        if (w->depth)
-            status = visit_folder(w, entry);
-        else if (w->given.next < w->given.count)
-            status = visit_given(w, entry);
-        else
-            return FD_END;
-        if (status != FD_END) return status;
     }
+    *entry = fd_range_entry(r, r->next++);
+    return FD_OK;
 }

@@ -48,6 +48,7 @@ def scan(
     tags: Iterable[Wanted] | None = None,
     *,
     threads: int | None = None,
+    ordered: bool = False,
     recursive: bool = True,
     force: bool = False,
     thorough: bool = False,
@@ -71,17 +72,23 @@ def scan(
     Parameters
     ----------
     source : path, URL, or iterable of these
-        Folders are walked: in each, first the files by the bytes of their names, then the folders in it. A path that the
-        source itself names may be a link. A zip or tar archive (.zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2) that the source
+        Folders are walked. A path that the source itself names may be a link. A zip or tar archive (.zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2) that the source
         names is a row a member, ``study.zip/inner/name``; a DICOMDIR (PS3.10 8) that it names is the list of the files that it
         refers to. ``s3://bucket/key-or-folder``, ``gs://``, ``az://`` and ``https://host/file`` are objects, of which only the
-        head is fetched (needs obstore: ``pip install 'fastdicom-core[cloud]'``); their `path` is the URL.
+        head is fetched (needs obstore: ``pip install 'fastdicom-core[cloud]'``); their `path` is the URL. An
+        iterator may be slow or endless: it is asked for at most a thousand paths more than have been read, and what it raises
+        ends the scan.
     tags : iterable, optional
         Keywords, tags (``0x00100020``, ``(0x0010, 0x0020)``, ``"00100020"``), or private elements as (group, creator,
         element): ``(0x0029, "SIEMENS CSA HEADER", 0x10)``. None: :data:`DEFAULT_TAGS`, which tell patients, studies, series
         and instances.
     threads : int, optional
-        How many threads may read. This version reads on one, whatever is allowed.
+        How many threads read, from 1 to 1024. None: as many as there are cores; for folders on a network file system (NFS,
+        SMB, FUSE, Ceph, Lustre, GPFS and their kin) four times as many, and at least 16.
+    ordered : bool
+        The rows come in the order of the walk, the same every time: in each folder first the files by the bytes of their
+        names, then the folders in it. Otherwise they come as they are read. A batch is then one of at most 2,048 files, and
+        its size does not depend on time.
     recursive : bool
         Go into folders in folders.
     force : bool
@@ -184,6 +191,7 @@ def scan(
         source,
         tags,
         threads=threads,
+        ordered=ordered,
         recursive=recursive,
         force=force,
         thorough=thorough,

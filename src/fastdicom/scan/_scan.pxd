@@ -4,7 +4,11 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
-cdef extern from "fd_scan.h" nogil:
+cdef extern from "fd_os.h" nogil:
+    bint fd_os_is_remote(const char *path) noexcept
+
+
+cdef extern from "fd_engine.h" nogil:
     ctypedef enum fd_status:
         FD_OK
         FD_END
@@ -61,10 +65,14 @@ cdef extern from "fd_scan.h" nogil:
         uint16_t vr
         bint big
         bint unsplit
+    ctypedef struct fd_flag:
+        pass
+    bint fd_flag_is_up(fd_flag *flag) noexcept
     ctypedef struct fd_scan_options:
         bint force, thorough, path_bytes, plain, elements
         uint64_t value_limit
-        size_t batch_rows
+        size_t batch_rows, batch_bytes
+        fd_flag *stop
     ctypedef struct fd_scan_hooks:
         void *context
         fd_status (*decode)(void *context, const fd_text_value *value, fd_array *items, fd_buffer *remark) noexcept
@@ -102,9 +110,11 @@ cdef extern from "fd_scan.h" nogil:
     const fd_array *fd_batch_column(const fd_batch *batch, size_t index) noexcept
     fd_status fd_batch_export(fd_batch *batch, ArrowArray *out) noexcept
     fd_status fd_schema_export(const fd_field *fields, size_t count, ArrowSchema *out) noexcept
-    fd_walk *fd_walk_new(bint recursive, bint follow_links) noexcept
+    enum fd_entry_type:
+        FD_ENTRY_UNSEEN
+    fd_walk *fd_walk_new(bint recursive, bint follow_links, bint apart, fd_flag *stop) noexcept
     void fd_walk_free(fd_walk *walk) noexcept
-    fd_status fd_walk_give(fd_walk *walk, const char *path, size_t length) noexcept
+    fd_status fd_walk_give(fd_walk *walk, const char *path, size_t length, fd_entry_type type) noexcept
     fd_scanner *fd_scanner_new(const fd_column_spec *specs, size_t count, const fd_scan_options *options, const fd_scan_hooks *hooks) noexcept
     void fd_scanner_free(fd_scanner *s) noexcept
     const fd_field *fd_scanner_fields(const fd_scanner *s) noexcept
@@ -128,6 +138,29 @@ cdef extern from "fd_scan.h" nogil:
     size_t fd_scanner_rows(const fd_scanner *s) noexcept
     fd_batch *fd_scanner_take(fd_scanner *s, uint8_t **outcomes) noexcept
     const fd_scan_counts *fd_scanner_counts(const fd_scanner *s) noexcept
+    ctypedef struct fd_engine_options:
+        size_t threads
+        bint ordered, recursive, follow_links
+        fd_scan_options scan
+    enum fd_engine_answer:
+        FD_ENGINE_BATCH
+        FD_ENGINE_HUNGRY
+        FD_ENGINE_TIME
+        FD_ENGINE_END
+        FD_ENGINE_FAILED
+    ctypedef struct fd_engine
+    fd_engine *fd_engine_new(const fd_column_spec *specs, size_t count, const fd_engine_options *options, const fd_scan_hooks *hooks,
+                             void *const *contexts) noexcept
+    fd_status fd_engine_start(fd_engine *e) noexcept
+    fd_status fd_engine_give(fd_engine *e, const char *path, size_t length) noexcept
+    size_t fd_engine_room(fd_engine *e) noexcept
+    void fd_engine_close(fd_engine *e) noexcept
+    fd_engine_answer fd_engine_wait(fd_engine *e, unsigned milliseconds, fd_batch **batch, uint8_t **outcomes) noexcept
+    fd_scan_counts fd_engine_counts(fd_engine *e) noexcept
+    void fd_engine_stop(fd_engine *e) noexcept
+    fd_flag *fd_engine_stopping(fd_engine *e) noexcept
+    bint fd_engine_is_lost(const fd_engine *e) noexcept
+    bint fd_engine_free(fd_engine *e, unsigned milliseconds) noexcept
 
 
 cdef class Batch:
@@ -145,6 +178,7 @@ cdef class Inflater:
     cdef bytearray window
     cdef bytes error
     cdef bint at_end, too_large
+    cdef fd_flag *stop
 
     cdef int begin(self, fd_input *out) except -1
     cdef int publish(self, fd_input *out) except -1
@@ -153,19 +187,42 @@ cdef class Inflater:
     cdef int fail(self, text) except -1
 
 
-cdef class Scanner:
-    cdef fd_scanner *handle
-    cdef fd_walk *walk
-    cdef fd_column_spec *specs
-    cdef list kept  # the bytes that the specs point into
+cdef class Hooks:
     cdef object decoder
     cdef object failure
     cdef Inflater inflater
     cdef uint64_t inflate_limit
+    cdef fd_flag *stop
+
+    cdef int raise_failure(self) except -1
+
+
+cdef class Scanner:
+    cdef fd_scanner *handle
+    cdef fd_walk *walk
+    cdef fd_column_spec *specs
+    cdef size_t count  # of specs
+    cdef fd_scan_options options
+    cdef bint recursive, follow_links
+    cdef Hooks hooks
+    cdef list kept  # the bytes that the specs point into
     cdef readonly list names
 
     cdef int describe(self, fd_column_spec *spec, column) except -1
     cdef int checked(self, fd_status status) except -1
+
+
+cdef class Engine:
+    cdef object __weakref__
+    cdef fd_engine *handle
+    cdef Scanner scanner
+    cdef list workers
+    cdef bint waiting
+    cdef readonly size_t threads
+    cdef tuple last_counts
+
+    cdef int fail(self) except -1
+    cdef fd_engine *running(self) except NULL
 
 
 cdef class Stream:

@@ -1,8 +1,11 @@
 """Scanning as Python sees it: a scanner over csrc/fd_scan, and batches that any Arrow consumer takes without a copy."""
 
+import atexit
+import weakref
 import zlib
 from datetime import date, datetime, timedelta, timezone
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -184,13 +187,35 @@ cdef class Batch:
 
 # what C leaves to Python
 
+cdef class Hooks:
+    """What one thread that scans leaves to Python, and what went wrong there."""
+
+    cdef int raise_failure(self) except -1:
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
+        return 0
+
+
+cdef Hooks new_hooks(object decoder, uint64_t inflate_limit):
+    cdef Hooks hooks = Hooks()
+    hooks.decoder = decoder
+    hooks.inflate_limit = inflate_limit
+    return hooks
+
+
+cdef void fill_hooks(fd_scan_hooks *hooks, Hooks context) noexcept:
+    hooks.context = <void *>context
+    hooks.decode, hooks.inflate, hooks.inflate_error, hooks.inflate_end = decode, inflate, inflate_error, inflate_end
+
+
 cdef fd_status append_text(fd_array *items, str text) except *:
     cdef bytes raw = text.encode("utf-8", "replace")
     return fd_array_bytes(items, PyBytes_AS_STRING(raw), <size_t>PyBytes_GET_SIZE(raw))
 
 
 cdef fd_status decode(void *context, const fd_text_value *value, fd_array *items, fd_buffer *remark) noexcept with gil:
-    cdef Scanner self = <Scanner>context
+    cdef Hooks self = <Hooks>context
     cdef fd_status status = FD_OK
     cdef bytes raw
     try:
@@ -265,6 +290,8 @@ cdef class Inflater:
         if offset < out.start and self.passes < 8:
             self.begin(out)
         while out.end < target and not self.at_end:
+            if self.stop != NULL and fd_flag_is_up(self.stop):
+                raise InterruptedError
             if out.end - self.start > self.limit:
                 self.too_large = True
                 self.fail(f"the deflated data set is larger than {self.limit} bytes")
@@ -296,7 +323,7 @@ cdef class Inflater:
 
 
 cdef fd_status fill_inflated(fd_input *out, uint64_t offset, size_t want) noexcept with gil:
-    cdef Scanner self = <Scanner>out.context
+    cdef Hooks self = <Hooks>out.context
     try:
         self.inflater.fill(out, offset, want)
         return FD_OK
@@ -308,13 +335,14 @@ cdef fd_status fill_inflated(fd_input *out, uint64_t offset, size_t want) noexce
 
 
 cdef fd_status inflate(void *context, fd_input *file, uint64_t offset, fd_input *out) noexcept with gil:
-    cdef Scanner self = <Scanner>context
+    cdef Hooks self = <Hooks>context
     cdef Inflater inflater
     try:
         inflater = Inflater()
         inflater.file = file
         inflater.start = offset
         inflater.limit = self.inflate_limit
+        inflater.stop = self.stop
         self.inflater = inflater
         out.size = <uint64_t>1 << 62
         out.fill = fill_inflated
@@ -328,7 +356,7 @@ cdef fd_status inflate(void *context, fd_input *file, uint64_t offset, fd_input 
 
 
 cdef const char *inflate_error(void *context, int *too_large) noexcept with gil:
-    cdef Scanner self = <Scanner>context
+    cdef Hooks self = <Hooks>context
     too_large[0] = 0
     if self.inflater is None or self.inflater.error is None:
         return NULL
@@ -337,7 +365,7 @@ cdef const char *inflate_error(void *context, int *too_large) noexcept with gil:
 
 
 cdef void inflate_end(void *context) noexcept with gil:
-    (<Scanner>context).inflater = None
+    (<Hooks>context).inflater = None
 
 
 # the scanner
@@ -369,14 +397,13 @@ cdef class Scanner:
     def __init__(self, columns, decoder, *, bint force=False, bint thorough=False, bint recursive=True, bint follow_links=False,
                  bint path_bytes=False, bint plain=False, bint elements=False, uint64_t value_limit=65536, size_t batch_size=32768,
                  uint64_t inflate_limit=1 << 29):
-        cdef fd_scan_options options
         cdef fd_scan_hooks hooks
         cdef size_t i = 0
         if self.handle != NULL:
             raise RuntimeError("this scanner is made")
         columns = tuple(columns)
-        self.decoder = decoder
-        self.inflate_limit = inflate_limit
+        self.hooks = new_hooks(decoder, inflate_limit)
+        self.recursive, self.follow_links = recursive, follow_links
         self.kept = []
         self.specs = <fd_column_spec *>calloc(len(columns) + 1, sizeof(fd_column_spec))
         if self.specs == NULL:
@@ -384,12 +411,14 @@ cdef class Scanner:
         for column in columns:
             self.describe(&self.specs[i], column)
             i += 1
-        options.force, options.thorough, options.path_bytes, options.batch_rows = force, thorough, path_bytes, batch_size
-        options.plain, options.elements, options.value_limit = plain, elements, value_limit
-        hooks.context = <void *>self
-        hooks.decode, hooks.inflate, hooks.inflate_error, hooks.inflate_end = decode, inflate, inflate_error, inflate_end
-        self.handle = fd_scanner_new(self.specs, <size_t>len(columns), &options, &hooks)
-        self.walk = fd_walk_new(recursive, follow_links)
+        self.count = i
+        memset(&self.options, 0, sizeof(fd_scan_options))
+        self.options.force, self.options.thorough, self.options.path_bytes = force, thorough, path_bytes
+        self.options.plain, self.options.elements, self.options.value_limit = plain, elements, value_limit
+        self.options.batch_rows = batch_size
+        fill_hooks(&hooks, self.hooks)
+        self.handle = fd_scanner_new(self.specs, self.count, &self.options, &hooks)
+        self.walk = fd_walk_new(recursive, follow_links, False, NULL)
         if self.handle == NULL or self.walk == NULL:
             raise MemoryError
         cdef const fd_field *fields = fd_scanner_fields(self.handle)
@@ -420,7 +449,7 @@ cdef class Scanner:
 
     def give(self, bytes path not None):
         """A file or folder to visit, behind those given before."""
-        if fd_walk_give(self.walk, PyBytes_AS_STRING(path), <size_t>PyBytes_GET_SIZE(path)) != FD_OK:
+        if fd_walk_give(self.walk, PyBytes_AS_STRING(path), <size_t>PyBytes_GET_SIZE(path), FD_ENTRY_UNSEEN) != FD_OK:
             raise MemoryError
 
     def run(self, size_t files):
@@ -431,9 +460,7 @@ cdef class Scanner:
         return self.checked(status)
 
     cdef int checked(self, fd_status status) except -1:
-        if self.failure is not None:
-            failure, self.failure = self.failure, None
-            raise failure
+        self.hooks.raise_failure()
         if status == FD_OK or status == FD_END or status == FD_LIMIT:
             return <int>status
         raise MemoryError
@@ -522,6 +549,160 @@ cdef fd_object object_of(bytes path, size, mtime) except *:
     if mtime is not None:
         known.mtime = mtime
     return known
+
+
+# the engine
+
+#: What Engine.wait answers besides a Batch and None.
+HUNGRY = "hungry"
+TIME = "time"
+
+cdef unsigned PATIENCE = 1000  # milliseconds for threads to end; what hangs longer in the system is left alone
+cdef object LIVE = weakref.WeakSet()  # engines whose threads must not meet the end of the interpreter
+
+
+@atexit.register
+def _stop_all():
+    for engine in list(LIVE):
+        engine.close()
+
+
+def is_remote(bytes path not None):
+    """Whether a path lies on a file system of the network, or one that a program serves."""
+    cdef const char *text = PyBytes_AS_STRING(path)
+    cdef bint remote
+    with nogil:
+        remote = fd_os_is_remote(text)
+    return remote
+
+
+@cython.no_gc_clear  # the threads use what it holds until it is closed
+cdef class Engine:
+    """A run over files on several threads: give it paths, wait for batches, close it.
+
+    Parameters
+    ----------
+    scanner : Scanner
+        What to extract, and how to walk; it does not run itself.
+    threads : int
+        How many.
+    ordered : bool
+        The rows come in the order of the walk.
+    """
+
+    def __cinit__(self):
+        self.handle = NULL
+
+    def __init__(self, Scanner scanner not None, *, size_t threads, bint ordered=False):
+        cdef fd_engine_options options
+        cdef fd_scan_hooks hooks
+        cdef size_t i
+        cdef Hooks worker
+        if self.handle != NULL or threads < 1:
+            raise ValueError("an engine is made once, with one thread at least")
+        self.scanner = scanner
+        self.threads = threads
+        self.last_counts = (0, 0, 0, 0, 0)
+        self.workers = [new_hooks(scanner.hooks.decoder, scanner.hooks.inflate_limit) for _ in range(threads)]
+        options.threads, options.ordered = threads, ordered
+        options.recursive, options.follow_links, options.scan = scanner.recursive, scanner.follow_links, scanner.options
+        cdef void **contexts = <void **>calloc(threads, sizeof(void *))
+        if contexts == NULL:
+            raise MemoryError
+        for i in range(threads):
+            contexts[i] = <void *>self.workers[i]
+        fill_hooks(&hooks, scanner.hooks)
+        self.handle = fd_engine_new(scanner.specs, scanner.count, &options, &hooks, contexts)
+        free(contexts)
+        if self.handle == NULL:
+            raise MemoryError
+        for worker in self.workers:
+            worker.stop = fd_engine_stopping(self.handle)
+        # What the threads see must live as long as they do, which may be longer than this object
+        Py_INCREF(self.workers)
+        Py_INCREF(scanner)
+        LIVE.add(self)
+        if fd_engine_start(self.handle) != FD_OK:
+            self.close()
+            raise RuntimeError("the system has no thread left")
+
+    def __dealloc__(self):
+        self.close()
+
+    cdef fd_engine *running(self) except NULL:
+        if self.handle == NULL:
+            raise ValueError("the scan was closed")
+        if fd_engine_is_lost(self.handle):
+            raise RuntimeError("a scan does not go on in a forked process: begin a new one there")
+        return self.handle
+
+    cdef int fail(self) except -1:
+        cdef Hooks worker
+        for worker in self.workers:
+            worker.raise_failure()
+        raise MemoryError
+
+    def give(self, bytes path not None):
+        """A file or folder to visit."""
+        if fd_engine_give(self.running(), PyBytes_AS_STRING(path), <size_t>PyBytes_GET_SIZE(path)) != FD_OK:
+            raise MemoryError
+
+    def end(self):
+        """Nothing more will be given."""
+        fd_engine_close(self.running())
+
+    @property
+    def room(self):
+        """How many paths may be given before the next wait."""
+        return fd_engine_room(self.running())
+
+    def wait(self, unsigned milliseconds):
+        """Wait so long without the GIL: a Batch, HUNGRY (give more), TIME (it is up), or None at the end."""
+        cdef fd_engine *handle = self.running()
+        cdef fd_engine_answer answer
+        if self.waiting:
+            raise ValueError("another thread waits already")
+        cdef fd_batch *found = NULL
+        cdef uint8_t *outcomes = NULL
+        cdef Batch batch
+        self.waiting = True
+        with nogil:
+            answer = fd_engine_wait(handle, milliseconds, &found, &outcomes)
+        self.waiting = False
+        if answer == FD_ENGINE_BATCH:
+            batch = Batch.__new__(Batch)
+            batch.scanner = self.scanner
+            batch.handle, batch.outcomes = found, outcomes
+            return batch
+        if answer == FD_ENGINE_FAILED:
+            self.fail()
+        return HUNGRY if answer == FD_ENGINE_HUNGRY else TIME if answer == FD_ENGINE_TIME else None
+
+    @property
+    def counts(self):
+        """(files, read, not DICOM, failed, with notes), until now."""
+        cdef fd_scan_counts c
+        if self.handle == NULL or fd_engine_is_lost(self.handle):
+            return self.last_counts
+        c = fd_engine_counts(self.handle)
+        return c.files, c.read, c.not_dicom, c.failed, c.noted
+
+    def close(self):
+        """Stop the threads. One that hangs in the system is left there, with what it needs."""
+        cdef fd_engine *handle = self.handle
+        cdef bint ended
+        if handle == NULL:
+            return
+        if self.waiting:  # by another thread, at the end of the interpreter: it has to leave first
+            fd_engine_stop(handle)
+            return
+        self.last_counts = self.counts
+        self.handle = NULL
+        with nogil:
+            ended = fd_engine_free(handle, PATIENCE)
+        if ended:
+            Py_DECREF(self.workers)
+            Py_DECREF(self.scanner)
 
 
 cdef uint16_t vr_code(str vr):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import operator
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
-from fastdicom.scan import _scan, archives, dicomdir, objects, text
+from fastdicom.scan import _scan, archives, dicomdir, objects, text, threads
 from fastdicom.scan.columns import Column, Wanted, columns_of
 from fastdicom.scan.sources import Kind, groups
 
@@ -26,7 +27,9 @@ BATCH_SIZE: Final = 32768
 VALUE_LIMIT: Final = 65536
 
 _LONGEST_VALUE: Final = 1 << 24  # FD_VALUE_LIMIT of csrc/fd_convert.h
-_FILES_A_STEP: Final = 64  # between two steps an interrupt is noticed
+_MEMBERS_A_STEP: Final = 64  # of archives, between two calls for the progress
+_STEP: Final = 0.1  # seconds in which an interrupt is noticed, and a slow source of paths left for what is ready
+_MOST_THREADS: Final = 1024
 
 
 class Counts(NamedTuple):
@@ -78,6 +81,18 @@ class Schema:
         return f"<fastdicom.scan.Schema: {', '.join(self._scanner.names)}>"
 
 
+def _give(engine: _scan.Engine, paths: Iterator[PathLike]) -> bool:
+    """Give some paths, and say whether there may be more."""
+    until = time.monotonic() + _STEP
+    room = engine.room
+    for path in islice(paths, room):
+        engine.give(os.fsencode(path))
+        room -= 1
+        if time.monotonic() > until:
+            return True
+    return room == 0
+
+
 class Scan:
     """What :func:`fastdicom.scan.scan` returns.
 
@@ -98,6 +113,7 @@ class Scan:
         tags: Iterable[Wanted] | None = None,
         *,
         threads: int | None = None,
+        ordered: bool = False,
         recursive: bool = True,
         force: bool = False,
         thorough: bool = False,
@@ -113,8 +129,8 @@ class Scan:
         value_limit: int = VALUE_LIMIT,
         batch_size: int = BATCH_SIZE,
     ) -> None:
-        if threads is not None and operator.index(threads) < 1:
-            raise ValueError(f"threads is a number from 1, not {threads}")
+        if threads is not None and not 1 <= operator.index(threads) <= _MOST_THREADS:
+            raise ValueError(f"threads is a number from 1 to {_MOST_THREADS}, not {threads}")
         if operator.index(batch_size) < 1:
             raise ValueError(f"batch_size is a number from 1, not {batch_size}")
         if isinstance(source, (str, bytes, os.PathLike)):
@@ -123,6 +139,8 @@ class Scan:
             raise TypeError(f"source is a path or an iterable of paths, not {type(source).__name__}")
         self._source: Iterable[PathLike] = source
         self._used = False
+        self._threads = threads
+        self._ordered = bool(ordered)
         self._archives = bool(archives)
         if operator.index(requests) < 1:
             raise ValueError(f"requests is a number from 1, not {requests}")
@@ -144,7 +162,7 @@ class Scan:
             "value_limit": int(value_limit),
             "batch_size": int(batch_size),
         }
-        self._parts: list[_scan.Scanner] = []  # of the latest run: each counts for itself
+        self._parts: list[_scan.Scanner | _scan.Engine] = []  # of the latest run: each counts for itself
         self._current = self._scanner()  # nothing but a schema and zeros until a run begins
 
     def _scanner(self) -> _scan.Scanner:
@@ -179,7 +197,7 @@ class Scan:
         Parameters
         ----------
         progress : callable, optional
-            Called with the counts every few dozen files.
+            Called with the counts ten times a second, and at the end.
 
         Raises
         ------
@@ -229,7 +247,7 @@ class Scan:
         for i, batch in enumerate(found):
             if batch is not None:
                 yield batch
-            if progress is not None and i % _FILES_A_STEP == 0:
+            if progress is not None and i % _MEMBERS_A_STEP == 0:
                 progress(self.counts)
         if scanner.rows:
             yield scanner.take()
@@ -253,18 +271,19 @@ class Scan:
     def _files(
         self, scanner: _scan.Scanner, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None
     ) -> Iterator[_scan.Batch]:
-        if scanner not in self._parts:
-            self._parts.append(scanner)
-        while chunk := list(islice(paths, _FILES_A_STEP)):
-            for path in chunk:
-                scanner.give(os.fsencode(path))
-            while (state := scanner.run(_FILES_A_STEP)) != _scan.END:
+        count = threads.default(self._source) if self._threads is None else self._threads
+        engine = _scan.Engine(scanner, threads=count, ordered=self._ordered)
+        self._parts.append(engine)
+        try:
+            while (found := engine.wait(round(1000 * _STEP))) is not None:
                 if progress is not None:
                     progress(self.counts)
-                if state == _scan.FULL:
-                    yield scanner.take()
-        if scanner.rows:
-            yield scanner.take()
+                if isinstance(found, _scan.Batch):
+                    yield found
+                elif found == _scan.HUNGRY and not _give(engine, paths):
+                    engine.end()
+        finally:
+            engine.close()
 
     def __arrow_c_schema__(self) -> object:
         """Return the schema as a PyCapsule (Arrow PyCapsule interface)."""
@@ -299,7 +318,7 @@ class Scan:
         path : path
             The file; one that exists is replaced.
         progress : callable, optional
-            Called with the counts every few dozen files.
+            Called with the counts ten times a second, and at the end.
 
         Returns
         -------
@@ -325,7 +344,7 @@ class Scan:
         path : path
             The file; one that exists is replaced.
         progress : callable, optional
-            Called with the counts every few dozen files.
+            Called with the counts ten times a second, and at the end.
 
         Returns
         -------
@@ -393,7 +412,7 @@ class Scan:
         target : path or text file
             A file of that name appears when it is complete.
         progress : callable, optional
-            Called with the counts every few dozen files.
+            Called with the counts ten times a second, and at the end.
         """
         from fastdicom.scan import table
 
