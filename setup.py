@@ -30,6 +30,7 @@ MODULES = {
         "fd_index",
         "fd_listing",
         "fd_long",
+        "fd_nest",
         "fd_number",
         "fd_os",
         "fd_part10",

@@ -6,7 +6,28 @@
 #define _GNU_SOURCE
 #include "fuzz_scan.h"
 
+static const fd_step EVERY[] = {{.tag = 0x00081140, .item = FD_EVERY_ITEM}};
+static const fd_step PLAIN[] = {{.tag = 0x00081115}, {.tag = 0x00081140, .item = 1}};
+static const fd_step MIXED[] = {{.tag = 0x00081115, .item = FD_EVERY_ITEM},
+                                {.tag = 0x00290010, .creator = "ACME", .creator_length = 4, .item = FD_EVERY_ITEM}};
+
 static const fd_column_spec SPECS[] = {
+    {.name = "transfer_syntax", .kind = FD_KIND_DICTIONARY, .fact = FD_FACT_TRANSFER_SYNTAX},
+    {.name = "every",
+     .tag = 0x00100020,
+     .vr = FD_VR_LO,
+     .kind = FD_KIND_LIST,
+     .item = FD_KIND_UTF8,
+     .steps = EVERY,
+     .step_count = 1},
+    {.name = "one", .tag = 0x00100020, .vr = FD_VR_LO, .kind = FD_KIND_DICTIONARY, .steps = PLAIN, .step_count = 2},
+    {.name = "mixed",
+     .tag = 0x00280106,
+     .vr = FD_VR_US_SS,
+     .kind = FD_KIND_LIST,
+     .item = FD_KIND_INT32,
+     .steps = MIXED,
+     .step_count = 2},
     {.name = "TransferSyntaxUID", .tag = 0x00020010, .vr = FD_VR_UI, .kind = FD_KIND_UTF8},
     {.name = "ImageType", .tag = 0x00080008, .vr = FD_VR_CS, .kind = FD_KIND_LIST, .item = FD_KIND_DICTIONARY},
     {.name = "SOPInstanceUID", .tag = 0x00080018, .vr = FD_VR_UI, .kind = FD_KIND_UTF8},
@@ -28,6 +49,8 @@ static const fd_column_spec SPECS[] = {
     {.name = "LUT", .tag = 0x00281101, .vr = FD_VR_US_SS, .kind = FD_KIND_LIST, .item = FD_KIND_INT32, .flags = FD_COLUMN_LUT},
     {.name = "Private", .tag = 0x00290010, .vr = FD_VR_UN, .kind = FD_KIND_BINARY, .creator = "ACME", .creator_length = 4},
     {.name = "RealWorld", .tag = 0x00409216, .vr = FD_VR_FD, .kind = FD_KIND_FLOAT32},
+    {.name = "offset_table_frames", .kind = FD_KIND_INT64, .fact = FD_FACT_TABLE_FRAMES},
+    {.name = "pixel_data_offset", .kind = FD_KIND_INT64, .fact = FD_FACT_PIXEL_OFFSET},
     {.name = "PixelData", .tag = 0x7FE00010, .vr = FD_VR_OB_OW, .kind = FD_KIND_BINARY},
 };
 enum { COUNT = sizeof SPECS / sizeof *SPECS };

@@ -23,6 +23,8 @@ EXAMPLES = """examples:
   fastdicom scan /data/archive --to postgresql://me@server/archive --table instances
   fastdicom scan /data/archive -o index.csv -t PatientID -t StudyDate -t 0018,0050
   fastdicom scan . -t Modality | cut -d, -f5 | sort | uniq -c
+  fastdicom scan . -t SharedFunctionalGroupsSequence/PixelMeasuresSequence/PixelSpacing -t transfer_syntax -t pixel_data_offset
+  fastdicom scan . -t 'RequestAttributesSequence[*]/ScheduledProcedureStepID'
   fastdicom scan . -t '(0029,"SIEMENS CSA HEADER",08)'
   fastdicom scan s3://bucket/studies --requests 256 -o index.parquet
   fastdicom scan study.zip more.tar.gz /media/cd/DICOMDIR -o index.parquet
@@ -49,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         nargs="+",
         help="a folder, which is walked, a file, an archive, a DICOMDIR, or s3://, gs://, az://, https://",
     )
-    parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword or tag to extract; may be repeated")
+    parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword, tag or path to extract; may be repeated")
     parser.add_argument("--all", action="store_true", help="the long table: a row an element, those of sequences too")
     parser.add_argument("--value-limit", metavar="BYTES", type=int, help="longer values are left out of the long table (65536)")
     parser.add_argument(

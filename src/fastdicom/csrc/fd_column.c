@@ -106,6 +106,15 @@ fd_status fd_array_null(fd_array *a)
     return status;
 }
 
+void fd_array_reopen_list(fd_array *a)
+{
+    const size_t last = --a->length;
+    a->offsets.used -= sizeof(int32_t);
+    if (!fd_array_is_null(a, last)) return;
+    a->validity.data[last / 8] = (uint8_t)(a->validity.data[last / 8] | 1u << last % 8);
+    a->nulls--;
+}
+
 static fd_status append_fixed(fd_array *a, const void *value, size_t n)
 {
     if (append_validity(a, true) != FD_OK || fd_buffer_append(&a->data, value, n) != FD_OK) return FD_MEMORY;

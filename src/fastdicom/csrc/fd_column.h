@@ -76,6 +76,9 @@ fd_status fd_array_null(fd_array *a);
 fd_status fd_array_bytes(fd_array *a, const void *data, size_t n);
 fd_status fd_array_close_list(fd_array *a);
 
+/* Takes the last row of a list back, but leaves its items: what is appended to `child` follows them. */
+void fd_array_reopen_list(fd_array *a);
+
 /* Nothing will be appended any more: gives back what only that needs. */
 void fd_array_finish(fd_array *a);
 

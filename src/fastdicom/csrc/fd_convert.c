@@ -90,6 +90,15 @@ fd_status fd_convert_note(fd_convert *v, const char *name, const char *text)
     return fd_buffer_append(&v->note, text, strlen(text));
 }
 
+fd_status fd_convert_note_repair(fd_convert *v, unsigned kind, const fd_place_of_note *where)
+{
+    char place[64] = "group 0002";
+    if (where)
+        snprintf(place, sizeof place, "(%04X,%04X) at 0x%llX", (unsigned)(where->tag >> 16), (unsigned)(where->tag & 0xFFFF),
+                 (unsigned long long)where->offset);
+    return fd_convert_note(v, place, fd_note_text(kind));
+}
+
 /* "name: text" and, in quotes, the beginning of what was found. */
 static fd_status note_found(fd_convert *v, const fd_column_spec *column, const char *text, const uint8_t *found, size_t n)
 {

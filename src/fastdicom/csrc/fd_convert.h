@@ -15,6 +15,24 @@ enum {
     FD_COLUMN_SPLIT = 8    /* with FD_COLUMN_KEPT: that column is a list */
 };
 
+/* A step of a path into sequences: the element, and which of its items. */
+typedef struct fd_step {
+    uint32_t tag; /* with a creator: gggg00ee */
+    uint32_t item;
+    const char *creator; /* of a private block, or NULL */
+    size_t creator_length;
+} fd_step;
+
+#define FD_EVERY_ITEM UINT32_MAX
+
+/* What is known of a file as a whole. */
+typedef enum fd_fact {
+    FD_FACT_NONE,
+    FD_FACT_TRANSFER_SYNTAX, /* the UID that is in force */
+    FD_FACT_PIXEL_OFFSET,    /* of the value of (7FE0,0010), (7FE0,0008) or (7FE0,0009) in the file */
+    FD_FACT_TABLE_FRAMES     /* entries of the offset table of encapsulated pixel data */
+} fd_fact;
+
 /* What a column holds. `kind` is FD_KIND_LIST for elements of several values, `item` is then the kind of one. */
 typedef struct fd_column_spec {
     const char *name;
@@ -23,6 +41,9 @@ typedef struct fd_column_spec {
     fd_kind kind, item;
     const char *creator; /* of a private block (PS3.5 7.8.1), or NULL */
     size_t creator_length;
+    const fd_step *steps; /* the sequences on the way to the element, or NULL */
+    size_t step_count;
+    fd_fact fact;         /* not an element, but this */
     uint32_t flags;       /* FD_COLUMN_* */
     const char *metadata; /* of the Arrow field, see fd_field */
     size_t metadata_length;
@@ -78,6 +99,9 @@ bool fd_convert_empty_is_text(uint16_t vr);
 
 /* Adds to the note of this row: "name: text". */
 fd_status fd_convert_note(fd_convert *v, const char *name, const char *text);
+
+/* What a cursor had to repair, in the words of its warnings; `where` NULL: in group 0002. */
+fd_status fd_convert_note_repair(fd_convert *v, unsigned kind, const fd_place_of_note *where);
 
 /* The bytes of an element that a private creator may be: without padding. NULL when they are not there. */
 const uint8_t *fd_convert_trimmed(fd_input *in, const fd_element *e, size_t *n);

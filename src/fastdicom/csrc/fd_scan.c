@@ -2,13 +2,14 @@
 
 #include "fd_head.h"
 #include "fd_long.h"
+#include "fd_nest.h"
 #include "fd_part10.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define TAG_CHARSET 0x00080005u
 #define TAG_PIXEL_REPRESENTATION 0x00280103u
+#define TAG_EXTENDED_OFFSET_TABLE 0x7FE00001u
 #define BATCH_BYTES ((size_t)64 << 20)     /* a batch is cut when its buffers hold this much */
 #define OBJECT_BYTES ((size_t)256 << 20)   /* of text of an object in the long table, whose rows are made in one go */
 #define INFLATED_KEPT ((uint64_t)64 << 20) /* a deflated data set up to this size is read in memory, forth and back */
@@ -44,6 +45,9 @@ struct fd_scanner {
     size_t meta_slots, plain_slots, all_slots;
     size_t charset_slot, sign_slot; /* NONE: nobody needs it */
     uint32_t last_tag;              /* none of the wanted ones is behind it */
+    bool stop_at_pixels;            /* where they are is wanted, their bytes are not */
+    bool inflated;                  /* offsets are not those of the file at hand */
+    const char *syntax;             /* its transfer syntax, "" when there is no data set that could tell */
     fd_field *fields;
     fd_array *arrays;
     size_t width, rows;
@@ -83,21 +87,47 @@ static void add_slot(fd_scanner *s, slot wanted)
     if (find_slot(s, &wanted) == NONE) s->slots[s->all_slots++] = wanted;
 }
 
+static const uint32_t PIXELS[] = {FD_TAG_PIXEL_DATA, 0x7FE00008u, 0x7FE00009u}; /* PS3.3 C.7.6.3, C.7.6.24, C.7.6.25 */
+enum { PIXEL_TAGS = sizeof PIXELS / sizeof *PIXELS };
+
+static bool is_pixels(uint32_t tag)
+{
+    for (size_t i = 0; i < PIXEL_TAGS; i++)
+        if (tag == PIXELS[i]) return true;
+    return false;
+}
+
+static void add_fact_slots(fd_scanner *s, fd_fact fact)
+{
+    if (fact == FD_FACT_TABLE_FRAMES) add_slot(s, (slot){.tag = TAG_EXTENDED_OFFSET_TABLE});
+    for (size_t i = 0; i < PIXEL_TAGS && fact != FD_FACT_TRANSFER_SYNTAX; i++) add_slot(s, (slot){.tag = PIXELS[i]});
+}
+
 static slot slot_for(const fd_column_spec *spec)
 {
+    if (spec->step_count) {
+        const fd_step *step = &spec->steps[0];
+        return (slot){.tag = step->tag, .creator = step->creator, .creator_length = step->creator ? step->creator_length : 0};
+    }
     return (slot){.tag = spec->tag, .creator = spec->creator, .creator_length = spec->creator ? spec->creator_length : 0};
 }
 
 /* The slots, in the order in which the elements of a file come. */
 static fd_status make_slots(fd_scanner *s)
 {
-    s->slots = calloc(s->count + 2, sizeof *s->slots);
+    s->slots = calloc((PIXEL_TAGS + 1) * s->count + 2, sizeof *s->slots);
     s->slot_of = calloc(s->count + 1, sizeof *s->slot_of);
     if (!s->slots || !s->slot_of) return FD_MEMORY;
-    bool text = false, ambiguous = false;
+    bool text = false, ambiguous = false, pixel_facts = false, pixel_values = false;
     for (size_t i = 0; i < s->count; i++) {
         const fd_column_spec *spec = &s->specs[i];
+        if (spec->fact) {
+            add_fact_slots(s, spec->fact);
+            pixel_facts |= spec->fact != FD_FACT_TRANSFER_SYNTAX;
+            continue;
+        }
         add_slot(s, slot_for(spec));
+        pixel_values |= is_pixels(slot_for(spec).tag);
         text |= fd_kind_is_text(spec->kind) || fd_kind_is_text(spec->item);
         ambiguous |= spec->vr == FD_VR_US_SS;
     }
@@ -114,8 +144,9 @@ static fd_status make_slots(fd_scanner *s)
     }
     for (size_t i = 0; i < s->count; i++) {
         const slot wanted = slot_for(&s->specs[i]);
-        s->slot_of[i] = find_slot(s, &wanted);
+        s->slot_of[i] = s->specs[i].fact ? NONE : find_slot(s, &wanted);
     }
+    s->stop_at_pixels = pixel_facts && !pixel_values && s->last_tag == FD_TAG_PIXEL_DATA && !s->options.thorough;
     s->charset_slot = find_slot(s, &charset);
     s->sign_slot = find_slot(s, &sign);
     return FD_OK;
@@ -265,7 +296,8 @@ static fd_status find_elements(fd_scanner *s, fd_cursor *c, size_t first, size_t
         fd_status status = fd_cursor_next(c, &e);
         if (status != FD_OK) return status;
         if (e.tag >= stop && !thorough) return FD_END;
-        if ((status = fd_cursor_skip(c, &e)) != FD_OK) return status;
+        const bool pixels = s->stop_at_pixels && is_pixels(e.tag);
+        if (!pixels && (status = fd_cursor_skip(c, &e)) != FD_OK) return status;
         if (e.tag < before) next = first; /* out of order: look from the start again */
         while (next < end && slots[next].tag < e.tag) next++;
         if (next < end && slots[next].tag == e.tag) {
@@ -275,6 +307,7 @@ static fd_status find_elements(fd_scanner *s, fd_cursor *c, size_t first, size_t
         } else if (next > first && slots[next - 1].tag == e.tag) { /* a duplicate */
             slots[next - 1].found = e;
         }
+        if (pixels) return FD_END;
         if (private && e.tag & 0x10000) match_private(s, c->in, &e);
     }
 }
@@ -331,15 +364,62 @@ static fd_status end_row_errno(fd_scanner *s, int os_errno)
     return end_row_failed(s, FD_OUTCOME_FAILED, text);
 }
 
+/* The element of a tag that the facts want, or NULL. */
+static const fd_element *found_of(const fd_scanner *s, uint32_t tag)
+{
+    const slot wanted = {.tag = tag};
+    const size_t i = find_slot(s, &wanted);
+    return i != NONE && s->slots[i].present ? &s->slots[i].found : NULL;
+}
+
+/* Entries of the Extended Offset Table (PS3.3 C.7.6.3.1.8), else of the Basic one (PS3.5 A.4). */
+static fd_status append_table_frames(fd_scanner *s, fd_array *to, uint64_t *wanted_end)
+{
+    const fd_element *pixels = found_of(s, FD_TAG_PIXEL_DATA), *extended = found_of(s, TAG_EXTENDED_OFFSET_TABLE);
+    if (!pixels || !(pixels->flags & FD_ELEMENT_ENCAPSULATED)) return fd_array_null(to);
+    if (extended && extended->length >= 8) return fd_array_integer(to, false, extended->length / 8);
+    const bool big = pixels->flags & FD_ELEMENT_BIG;
+    const uint8_t *p = fd_input_at(s->convert.in, pixels->offset, 8);
+    if (!p || fd_load_tag(p, big) != FD_TAG_ITEM) return fd_array_null(to);
+    const uint32_t length = fd_load32(p + 4, big);
+    if (pixels->offset + 8 > *wanted_end) *wanted_end = pixels->offset + 8;
+    return fd_array_integer(to, false, length / 4);
+}
+
+static fd_status append_fact(fd_scanner *s, fd_fact fact, fd_array *to, uint64_t *wanted_end)
+{
+    if (fact == FD_FACT_TRANSFER_SYNTAX) { /* it may be anything: as the reader, Latin-1 then */
+        fd_buffer *text = &s->convert.scratch;
+        if (!*s->syntax) return fd_array_null(to);
+        text->used = 0;
+        if (fd_latin1_to_utf8(text, (const uint8_t *)s->syntax, strlen(s->syntax)) != FD_OK) return FD_MEMORY;
+        return fd_array_bytes(to, text->data, text->used);
+    }
+    if (fact == FD_FACT_TABLE_FRAMES) return append_table_frames(s, to, wanted_end);
+    for (size_t i = 0; i < PIXEL_TAGS && !s->inflated; i++) {
+        const fd_element *e = found_of(s, PIXELS[i]);
+        if (e) return fd_array_integer(to, false, e->offset);
+    }
+    return fd_array_null(to);
+}
+
+/* One column of the row of a file that was read. */
+static fd_status append_column(fd_scanner *s, size_t i, uint64_t *wanted_end)
+{
+    const fd_column_spec *spec = &s->specs[i];
+    fd_array *to = &s->arrays[FD_SCAN_FIRST_COLUMNS + i];
+    if (spec->fact) return append_fact(s, spec->fact, to, wanted_end);
+    const slot *w = &s->slots[s->slot_of[i]];
+    const fd_element *e = w->present ? &w->found : NULL;
+    if (spec->step_count) return fd_nest_append(&s->convert, spec, e, s->options.thorough, to, wanted_end);
+    if (e && e->offset + e->length > *wanted_end) *wanted_end = e->offset + e->length;
+    return fd_convert_append(&s->convert, spec, e, to);
+}
+
 static fd_status end_row_read(fd_scanner *s, uint64_t *wanted_end)
 {
     fd_status status = fd_array_null(&s->arrays[3]);
-    for (size_t i = 0; i < s->count && status == FD_OK; i++) {
-        const slot *w = &s->slots[s->slot_of[i]];
-        status =
-            fd_convert_append(&s->convert, &s->specs[i], w->present ? &w->found : NULL, &s->arrays[FD_SCAN_FIRST_COLUMNS + i]);
-        if (w->present && w->found.offset + w->found.length > *wanted_end) *wanted_end = w->found.offset + w->found.length;
-    }
+    for (size_t i = 0; i < s->count && status == FD_OK; i++) status = append_column(s, i, wanted_end);
     if (status != FD_OK) return status;
     fd_array *notes = &s->arrays[FD_SCAN_FIRST_COLUMNS + s->count];
     const fd_buffer *note = &s->convert.note;
@@ -358,11 +438,7 @@ static fd_status note_repairs(fd_scanner *s, uint32_t notes, const fd_place_of_n
 {
     for (unsigned i = 0; i < FD_NOTE_KINDS; i++) {
         if (!(notes >> i & 1)) continue;
-        char place[64] = "group 0002";
-        if (where)
-            snprintf(place, sizeof place, "(%04X,%04X) at 0x%llX", (unsigned)(where[i].tag >> 16),
-                     (unsigned)(where[i].tag & 0xFFFF), (unsigned long long)where[i].offset);
-        if (fd_convert_note(&s->convert, place, fd_note_text(i)) != FD_OK) return FD_MEMORY;
+        if (fd_convert_note_repair(&s->convert, i, where ? &where[i] : NULL) != FD_OK) return FD_MEMORY;
     }
     return FD_OK;
 }
@@ -379,13 +455,20 @@ static fd_status walk_meta(fd_scanner *s, fd_input *in, const fd_part10 *part10)
     return status == FD_MEMORY ? status : FD_OK;
 }
 
+#define IMPLICIT_LITTLE "1.2.840.10008.1.2"
+#define EXPLICIT_LITTLE "1.2.840.10008.1.2.1"
+#define EXPLICIT_BIG "1.2.840.10008.1.2.2"
+
 /* The wanted elements of the data set that begins at `offset`, and what was repaired on the way. */
 static fd_status walk_data_set(fd_scanner *s, fd_input *in, const fd_part10 *part10, uint64_t *end)
 {
-    if (s->all_slots == s->meta_slots && !s->options.thorough) return FD_OK;
+    s->syntax = part10->transfer_syntax;
+    if (s->all_slots == s->meta_slots && !s->options.thorough && *s->syntax) return FD_OK;
     fd_cursor c;
     fd_cursor_open(&c, in, part10->dataset_offset, in->size, part10->implicit, part10->big, FD_TOP_LEVEL);
     if (part10->guessed) c.notes = 0; /* nobody said what the encoding is */
+    if (!*s->syntax && part10->dataset_offset < in->size)
+        s->syntax = c.big ? EXPLICIT_BIG : c.implicit ? IMPLICIT_LITTLE : EXPLICIT_LITTLE;
     fd_status status = find_elements(s, &c, s->meta_slots, s->plain_slots, s->last_tag, s->options.thorough);
     if (status == FD_END) status = note_repairs(s, c.notes, c.where);
     *end = c.pos;
@@ -420,6 +503,7 @@ static fd_status read_deflated(fd_scanner *s, const fd_part10 *part10)
     fd_input in;
     uint64_t ignored = 0;
     fd_status status = s->hooks.inflate(s->hooks.context, &s->head.in, part10->dataset_offset, &in);
+    s->inflated = status == FD_OK;
     if (status == FD_OK) {
         const uint64_t size = in.size;
         const size_t noted = s->convert.note.used;
@@ -451,6 +535,7 @@ static fd_status read_open_file(fd_scanner *s, uint64_t *wanted_end)
     }
     fd_convert_begin(&s->convert, in);
     forget(s, 0);
+    s->inflated = false;
     if (walk_meta(s, in, &part10) != FD_OK) return FD_MEMORY;
     if (part10.notes && note_repairs(s, part10.notes, NULL) != FD_OK) return FD_MEMORY;
     if (part10.deflated && s->hooks.inflate && part10.dataset_offset < in->size) {

@@ -15,7 +15,7 @@ from typing import Any
 
 from fastdicom.scan.arrow import BATCH_SIZE, VALUE_LIMIT, Counts, Scan, Schema
 from fastdicom.scan.checks import Finding, Report, check
-from fastdicom.scan.columns import DEFAULT_TAGS, Column, Wanted
+from fastdicom.scan.columns import DEFAULT_TAGS, FACTS, Column, Step, Wanted
 from fastdicom.scan.hierarchy import Patient, Series, Study, Tree, tree
 from fastdicom.scan.index import Index
 from fastdicom.scan.objects import REQUESTS
@@ -23,6 +23,7 @@ from fastdicom.scan.objects import REQUESTS
 __all__ = [
     "BATCH_SIZE",
     "DEFAULT_TAGS",
+    "FACTS",
     "VALUE_LIMIT",
     "Column",
     "Counts",
@@ -33,6 +34,7 @@ __all__ = [
     "Scan",
     "Schema",
     "Series",
+    "Step",
     "Study",
     "Tree",
     "check",
@@ -80,7 +82,10 @@ def scan(
         ends the scan.
     tags : iterable, optional
         Keywords, tags (``0x00100020``, ``(0x0010, 0x0020)``, ``"00100020"``), or private elements as (group, creator,
-        element): ``(0x0029, "SIEMENS CSA HEADER", 0x10)``. None: :data:`DEFAULT_TAGS`, which tell patients, studies, series
+        element): ``(0x0029, "SIEMENS CSA HEADER", 0x10)``. Paths into sequences, as text:
+        ``"SharedFunctionalGroupsSequence/PixelMeasuresSequence/PixelSpacing"``; a step without a number is of the first item,
+        ``[2]`` of the third, ``[*]`` of every one, which makes a list. Facts of the file by name: ``transfer_syntax``,
+        ``pixel_data_offset``, ``offset_table_frames``. None: :data:`DEFAULT_TAGS`, which tell patients, studies, series
         and instances.
     threads : int, optional
         How many threads read, from 1 to 1024. None: as many as there are cores; for folders on a network file system (NFS,
@@ -172,6 +177,15 @@ def scan(
     A file without any element has one row of which only `path`, and perhaps `notes`, is set. Elements behind encapsulated
     Pixel Data (Data Set Trailing Padding, signatures) are there with `thorough=True` only: to find them each fragment must
     be visited. Sequences are entered down to 64 levels. A file whose rows do not fit a batch goes on in the next.
+
+    With ``[*]`` in its path a column is a list of what each item has, in order, flat: null (or ``""``) for an item without a value, all
+    its values for one with several, nothing for a sequence without items; null where the sequence itself is absent. Only what the
+    paths name is walked. Items have character sets of their own.
+
+    `transfer_syntax` is the UID in force, told or not (as ``dcmread(path).transfer_syntax``); `pixel_data_offset` the byte in the file at
+    which the value of Pixel Data (or of Float or Double Float Pixel Data) starts, null when there are none or when they are deflated;
+    `offset_table_frames` the entries of the Extended or Basic Offset Table, 0 when both are empty, null when the pixels are not
+    encapsulated. None of them reads pixels.
 
     Of a member of an archive only the head is read and inflated, and more where the header is longer. Nothing is unpacked, and
     the names of members are text, never paths that are opened. Their times have no zone in a zip: they are taken as UTC. Members

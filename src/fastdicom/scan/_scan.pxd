@@ -47,6 +47,17 @@ cdef extern from "fd_engine.h" nogil:
         fd_status (*fill)(fd_input *input, uint64_t offset, size_t want) noexcept
         void *context
     const uint8_t *fd_input_at(fd_input *input, uint64_t offset, size_t n) noexcept
+    enum:
+        FD_EVERY_ITEM
+    ctypedef struct fd_step:
+        uint32_t tag, item
+        const char *creator
+        size_t creator_length
+    ctypedef enum fd_fact:
+        FD_FACT_NONE
+        FD_FACT_TRANSFER_SYNTAX
+        FD_FACT_PIXEL_OFFSET
+        FD_FACT_TABLE_FRAMES
     ctypedef struct fd_column_spec:
         const char *name
         uint32_t tag
@@ -54,6 +65,9 @@ cdef extern from "fd_engine.h" nogil:
         fd_kind kind, item
         const char *creator
         size_t creator_length
+        const fd_step *steps
+        size_t step_count
+        fd_fact fact
         uint32_t flags
         const char *metadata
         size_t metadata_length
@@ -202,12 +216,15 @@ cdef class Scanner:
     cdef fd_walk *walk
     cdef fd_column_spec *specs
     cdef size_t count  # of specs
+    cdef fd_step *steps  # of all specs
+    cdef size_t step_count
     cdef fd_scan_options options
     cdef bint recursive, follow_links
     cdef Hooks hooks
     cdef list kept  # the bytes that the specs point into
     cdef readonly list names
 
+    cdef int describe_path(self, fd_column_spec *spec, path) except -1
     cdef int describe(self, fd_column_spec *spec, column) except -1
     cdef int checked(self, fd_status status) except -1
 

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fastdicom.scan.columns import Column
 
 KINDS: dict[str, int]
+FACTS: dict[str, int]
 MORE: int
 FULL: int
 END: int

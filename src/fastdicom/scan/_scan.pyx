@@ -45,6 +45,14 @@ KINDS = {
     "list": FD_KIND_LIST,
 }
 
+#: Name of a fact of a file -> its code in csrc/fd_convert.
+FACTS = {
+    "": FD_FACT_NONE,
+    "transfer_syntax": FD_FACT_TRANSFER_SYNTAX,
+    "pixel_data_offset": FD_FACT_PIXEL_OFFSET,
+    "offset_table_frames": FD_FACT_TABLE_FRAMES,
+}
+
 cdef object EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 cdef object NAIVE_EPOCH = datetime(1970, 1, 1)
 cdef int EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -393,6 +401,8 @@ cdef class Scanner:
         self.handle = NULL
         self.walk = NULL
         self.specs = NULL
+        self.steps = NULL
+        self.step_count = 0
 
     def __init__(self, columns, decoder, *, bint force=False, bint thorough=False, bint recursive=True, bint follow_links=False,
                  bint path_bytes=False, bint plain=False, bint elements=False, uint64_t value_limit=65536, size_t batch_size=32768,
@@ -406,7 +416,8 @@ cdef class Scanner:
         self.recursive, self.follow_links = recursive, follow_links
         self.kept = []
         self.specs = <fd_column_spec *>calloc(len(columns) + 1, sizeof(fd_column_spec))
-        if self.specs == NULL:
+        self.steps = <fd_step *>calloc(sum([len(column.path) for column in columns]) + 1, sizeof(fd_step))
+        if self.specs == NULL or self.steps == NULL:
             raise MemoryError
         for column in columns:
             self.describe(&self.specs[i], column)
@@ -428,6 +439,7 @@ cdef class Scanner:
         fd_scanner_free(self.handle)
         fd_walk_free(self.walk)
         free(self.specs)
+        free(self.steps)
 
     cdef int describe(self, fd_column_spec *spec, column) except -1:
         name = column.name.encode("utf-8")
@@ -440,11 +452,29 @@ cdef class Scanner:
         spec.item = <fd_kind><int>KINDS["dictionary" if column.dictionary else column.item_kind]
         spec.kind = FD_KIND_LIST if column.multiple else <fd_kind><int>KINDS["dictionary" if column.dictionary else column.kind]
         spec.flags = column.flags
+        spec.fact = <fd_fact><int>FACTS[column.fact]
+        self.describe_path(spec, column.path)
         spec.metadata = PyBytes_AS_STRING(metadata)
         spec.metadata_length = <size_t>PyBytes_GET_SIZE(metadata)
         if creator is not None:
             spec.creator = PyBytes_AS_STRING(creator)
             spec.creator_length = <size_t>PyBytes_GET_SIZE(creator)
+        return 0
+
+    cdef int describe_path(self, fd_column_spec *spec, path) except -1:
+        cdef fd_step *step
+        spec.steps = &self.steps[self.step_count]
+        spec.step_count = <size_t>len(path)
+        for tag, creator, item in path:
+            step = &self.steps[self.step_count]
+            step.tag = tag
+            step.item = FD_EVERY_ITEM if item is None else <uint32_t>item
+            if creator is not None:
+                name = creator.encode("utf-8")
+                self.kept.append(name)
+                step.creator = PyBytes_AS_STRING(name)
+                step.creator_length = <size_t>PyBytes_GET_SIZE(name)
+            self.step_count += 1
         return 0
 
     def give(self, bytes path not None):

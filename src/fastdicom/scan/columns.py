@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from fastdicom.dictionary import _tables
 from fastdicom.tag import Tag
 
-__all__ = ["DEFAULT_TAGS", "Column", "Wanted", "columns_of"]
+__all__ = ["DEFAULT_TAGS", "FACTS", "Column", "Step", "Wanted", "columns_of"]
 
-#: A keyword, ``"ggggeeee"``, a number, a pair (group, element), or (group, private creator, element).
+#: A keyword, ``"ggggeeee"``, a number, a pair (group, element), or (group, private creator, element); a path of these into
+#: sequences, with slashes between its steps; the name of a fact of the file, of :data:`FACTS`.
 Wanted: TypeAlias = "str | int | Sequence[int | str] | Column"
 
 #: What is extracted when nothing is asked for: which patients, studies, series and instances there are.
@@ -97,7 +98,30 @@ _WHEN_KINDS: Final = frozenset({"date32", "time64", "timestamp"})
 _UNSPLIT, _LUT, _KEPT, _SPLIT = 1, 2, 4, 8  # FD_COLUMN_* of csrc/fd_convert.h
 _LUT_DESCRIPTORS: Final = frozenset({0x00283002, 0x00281101, 0x00281102, 0x00281103})
 _PRIVATE: Final = re.compile(r"""\(?\s*([0-9A-Fa-f]{1,4})\s*,\s*["']([^"']+)["']\s*,\s*([0-9A-Fa-f]{1,2})\s*\)?""")
+# A step of a path, which of its items, and what follows. A private creator may hold a slash.
+_STEP: Final = re.compile(
+    r"""\s*(\(\s*[0-9A-Fa-f]{1,4}\s*,\s*(?:"[^"]+"|'[^']+')\s*,\s*[0-9A-Fa-f]{1,2}\s*\)|[^/\[\]"']+?)\s*(?:\[\s*([0-9]+|\*)\s*\]\s*)?(/|$)"""
+)
+_HIGHEST_ITEM: Final = 0xFFFFFFFE  # one more means all of them
 _FILE_COLUMNS: Final = frozenset({"path", "size", "mtime", "error", "notes", "path_bytes"})
+
+
+class Step(NamedTuple):
+    """A step of a path: a sequence, and which of its items.
+
+    Attributes
+    ----------
+    tag : int
+        The tag of the sequence; of a private creator's, that of block 00.
+    creator : str, optional
+        The private creator.
+    item : int, optional
+        From 0; None: every item.
+    """
+
+    tag: int
+    creator: str | None = None
+    item: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +131,7 @@ class Column:
     Attributes
     ----------
     name : str
-        The keyword; ``ggggeeee`` where the dictionary has none.
+        The keyword; ``ggggeeee`` where the dictionary has none; of an element inside sequences, the path.
     tag : int
         The tag; of an element of a private creator, that of block 00.
     vr : str
@@ -122,6 +146,10 @@ class Column:
         The private creator (PS3.5 7.8.1).
     dictionary : bool
         Is text dictionary-encoded (each different one stored once in a batch)?
+    path : tuple of Step
+        The sequences on the way to the element, from the outermost.
+    fact : str
+        Not an element but this fact of the file, one of :data:`FACTS`.
     text_of : Column, optional
         The column of dates or times whose text this one keeps, where that one does not hold all that the text says.
     """
@@ -133,6 +161,8 @@ class Column:
     multiple: bool = False
     creator: str | None = None
     dictionary: bool = False
+    path: tuple[Step, ...] = ()
+    fact: str = ""
     text_of: Column | None = None
 
     @property
@@ -150,7 +180,7 @@ class Column:
     @property
     def tag_text(self) -> str:
         """The tag for people and metadata."""
-        return f"{self.tag:08x}" if self.creator is None else self.name
+        return self.name if self.creator is not None or self.path or self.fact else f"{self.tag:08x}"
 
 
 def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False, dictionary: bool = True) -> tuple[Column, ...]:
@@ -168,8 +198,8 @@ def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False, dictio
     Raises
     ------
     ValueError
-        A keyword that the dictionary does not know (the message suggests one), or a sequence: its items have no place in one
-        column.
+        A keyword that the dictionary does not know (the message suggests one); a sequence: its items have no place in one
+        column; a path with a step that is no sequence.
     TypeError
         `tags` is a single keyword instead of a list of them, or holds something that is no tag.
     """
@@ -180,7 +210,8 @@ def columns_of(tags: Iterable[Wanted] | None, *, keep_text: bool = False, dictio
         column = _column(wanted)
         if not dictionary:
             column = replace(column, dictionary=False)
-        wanted_too = [_text_of(column)] if keep_text and column.kind in _WHEN_KINDS else []
+        has_text = column.kind in _WHEN_KINDS and all(step.item is not None for step in column.path)
+        wanted_too = [_text_of(column)] if keep_text and has_text else []
         for each in (column, *wanted_too):
             if each.name in _FILE_COLUMNS:
                 raise ValueError(f"a scan has a column {each.name!r} of its own")
@@ -194,9 +225,32 @@ def _text_of(column: Column) -> Column:
     return replace(column, name=column.name + "_text", kind="utf8", multiple=False, dictionary=False, text_of=column)
 
 
+class _Element(NamedTuple):
+    """An element as it is asked for, and what the dictionaries know of it."""
+
+    name: str
+    tag: int
+    vr: str
+    vm: str
+    creator: str | None = None
+
+
 def _column(wanted: Wanted) -> Column:
     if isinstance(wanted, Column):
         return wanted
+    if isinstance(wanted, str):
+        if wanted in FACTS:
+            return FACTS[wanted]
+        if ("/" in wanted or "[" in wanted) and not _PRIVATE.fullmatch(wanted.strip()):
+            return _nested(wanted)
+    element = _element(wanted)
+    if element.vr == "SQ":
+        inside = f"{element.name}/KEYWORD (of its first item) or {element.name}[*]/KEYWORD (of every one)"
+        raise ValueError(f"{element.name} is a sequence: its items have no place in one column; ask for {inside}")
+    return _typed(element)
+
+
+def _element(wanted: str | int | Sequence[int | str]) -> _Element:
     if isinstance(wanted, str):
         match = _PRIVATE.fullmatch(wanted.strip())
         if match:
@@ -215,10 +269,10 @@ def _column(wanted: Wanted) -> Column:
         vr, vm = "UL", "1"
     elif entry is None and tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF:  # a private creator
         vr, vm = "LO", "1"
-    return _typed(keyword or f"{tag:08x}", tag, "" if vr == "NONE" else vr, vm, None)
+    return _Element(keyword or f"{tag:08x}", tag, "" if vr == "NONE" else vr, vm)
 
 
-def _private(group: int, creator: str, element: int) -> Column:
+def _private(group: int, creator: str, element: int) -> _Element:
     if not 0 <= group <= 0xFFFF or not group & 1 or not 0 <= element <= 0xFF:
         raise ValueError(f"(0x{group:04X}, {creator!r}, 0x{element:02X}): a private element has an odd group and an element up to 0xFF")
     creator = creator.strip(" \0")
@@ -226,13 +280,47 @@ def _private(group: int, creator: str, element: int) -> Column:
         raise ValueError("a private creator has a name")
     entry = _tables.private_find(creator, group << 16 | 0x1000 | element)  # the block does not matter
     vr, vm = ("", "") if entry is None else entry[:2]
-    return _typed(f'({group:04x},"{creator}",{element:02x})', group << 16 | element, vr, vm, creator)
+    return _Element(f'({group:04x},"{creator}",{element:02x})', group << 16 | element, vr, vm, creator)
 
 
-def _typed(name: str, tag: int, vr: str, vm: str, creator: str | None) -> Column:
-    if vr == "SQ":
-        raise ValueError(f"{name} is a sequence: its items have no place in one column")
+def _nested(text: str) -> Column:
+    """``Sequence/Sequence[2]/Keyword``, ``Sequence[*]/Keyword``: the column of an element inside sequences."""
+    steps: list[Step] = []
+    name = ""
+    at = 0
+    while match := _STEP.match(text, at):
+        element = _element(match[1])
+        at = match.end()
+        if not match[3]:
+            break
+        if element.vr not in ("SQ", ""):
+            raise ValueError(f"{text}: {element.name} is no sequence (VR {element.vr}): a path goes through sequences")
+        item = None if match[2] == "*" else int(match[2] or 0)
+        if item is not None and item > _HIGHEST_ITEM:
+            raise ValueError(f"{text}: no sequence has an item {item}")
+        steps.append(Step(element.tag, element.creator, item))
+        name += f"{element.name}{'[*]' if item is None else f'[{item}]' if item else ''}/"
+    if not match:
+        raise ValueError(f"{text!r} is no path: Sequence/Keyword, Sequence[2]/Keyword and Sequence[*]/Keyword are")
+    if element.vr == "SQ" or match[2]:
+        inside = f"{name}{element.name}{f'[{match[2]}]' if match[2] else ''}"
+        raise ValueError(f"{text}: a path ends in an element with values; ask for {inside}/KEYWORD")
+    column = _typed(element)
+    several = column.multiple or any(step.item is None for step in steps)
+    return replace(column, name=name + element.name, path=tuple(steps), multiple=several, dictionary=column.dictionary and not several)
+
+
+def _typed(element: _Element) -> Column:
+    name, tag, vr, vm, creator = element
     kind = _KINDS.get(vr, "utf8")
     multiple = bool(vm) and vm != "1" and kind != "binary" and vr not in _ONE_VALUE_VRS
     constant = kind == "utf8" and not multiple and (vr in _CONSTANT_VRS or (creator is None and name in _CONSTANTS))
     return Column(name, tag, vr, kind, multiple, creator, constant)
+
+
+#: What is known of a file as a whole, by the name of its column: the transfer syntax in force (one that nothing told, too), where
+#: in the file the value of its pixel data starts, and how many frames its offset table has.
+FACTS: Final = {
+    name: Column(name, 0, vr, kind, dictionary=kind == "utf8", fact=name)
+    for name, vr, kind in (("transfer_syntax", "UI", "utf8"), ("pixel_data_offset", "", "int64"), ("offset_table_frames", "", "int64"))
+}
