@@ -58,7 +58,7 @@ class Timed:
         """Seconds an operation, of up to `slices` slices that together take about `seconds`; one slice at least."""
         if self.estimate >= SLOW:
             self.left -= 1
-            return [self.some(1)] if self.left >= 0 else []
+            return [self.whole() if self.row.whole else self.some(1)] if self.left >= 0 else []
         if self.row.whole:
             n = min(slices, max(1, int(seconds / (self.estimate * len(self.work["paths"])))))
             return [self.whole() for _ in range(n)]

@@ -113,6 +113,17 @@ def test_wrong_values(wrong):
         Tag(wrong)
 
 
+def test_equals_whatever_names_it():
+    tag = Tag(0x00100010)
+    for same in (0x00100010, Tag("PatientName"), (0x10, 0x10), ("0010", "0010"), "PatientName", "00100010", "(0010,0010)"):
+        assert tag == same
+        assert not tag != same  # noqa: SIM202  # it has a method of its own
+    for other in (0x00100020, (0x10, 0x20), (0x10,), ("x", "y"), "PatientID", "no such keyword", None, 1.5, [0x10, 0x10]):
+        assert tag != other
+    assert {tag: 1}[0x00100010] == 1
+    assert sorted([Tag(5), Tag(3)]) == [3, 5]
+
+
 def test_a_suggestion():
     for written in ("PatientNam", "patientname", "Patient Name", "PatientsName"):
         with pytest.raises(ValueError, match="did you mean 'PatientName'"):

@@ -208,8 +208,10 @@ def private_tables() -> str:
     creator = ""
     for cell, element, vr, vm, name in rows("private.tsv", 5):
         creator = cell or creator
-        # A group that repeats (60xx) is kept at its even first group, where no private element can be.
-        creators.setdefault(creator, []).append((int(element.replace("x", "0"), 16), vr, vm, name))
+        # A group that repeats (60xx) is kept at its even first group, where no private element can be; and what is different in
+        # block 10 at the even group before its own.
+        key = int(element.replace("x", "0"), 16) if len(element) == 6 else int(element[:4] + element[6:], 16) - 0x100
+        creators.setdefault(creator, []).append((key, vr, vm, name))
     vrs = sorted({row[1] for found in creators.values() for row in found})
     lines, heads = [], []
     for creator, found in creators.items():

@@ -576,7 +576,6 @@ cdef class Index:
             except (ParseError, OSError, ValueError):
                 return otherwise
             p = <const uint8_t *>PyBytes_AS_STRING(raw)
-            return fd_load16(p, e.flags & FD_ELEMENT_BIG)
         return fd_load16(p, e.flags & FD_ELEMENT_BIG)
 
     cdef int representation(self):
@@ -600,7 +599,6 @@ cdef class Index:
         if p == NULL:
             raw = self.source.fetch(creator.offset, creator.length, creator.tag)
             p = <const uint8_t *>PyBytes_AS_STRING(raw)
-            return self.known_private(p, creator.length, tag)
         return self.known_private(p, creator.length, tag)
 
     cdef uint16_t known_private(self, const uint8_t *creator, uint64_t n, uint32_t tag):
@@ -618,7 +616,6 @@ cdef class Index:
         if p == NULL:
             raw = self.source.fetch(e.offset, 4, e.tag)
             p = <const uint8_t *>PyBytes_AS_STRING(raw)
-            return fd_load_tag(p, False) == FD_TAG_ITEM or fd_load_tag(p, True) == FD_TAG_ITEM
         return fd_load_tag(p, False) == FD_TAG_ITEM or fd_load_tag(p, True) == FD_TAG_ITEM
 
     cdef uint16_t resolve(self, const fd_element *e) except? 0xFFFF:
@@ -769,7 +766,7 @@ cdef class Index:
         if key_of(key, &tag):
             i = self.find(tag)
         if i < 0:
-            raise KeyError(key)
+            raise KeyError(key if isinstance(key, str) else Tag(tag))
         return self.element_at(i)
 
     def __contains__(self, key):

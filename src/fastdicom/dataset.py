@@ -367,7 +367,7 @@ class Dataset(_core.Index):
         return made
 
     def decode(
-        self, *, frames: object = None, threads: int | None = None, raw: bool = False, out: npt.NDArray[Any] | None = None, **options: Any
+        self, out: npt.NDArray[Any] | None = None, frames: object = None, threads: int | None = None, *, raw: bool = False, **options: Any
     ) -> npt.NDArray[Any]:
         """Many frames at once, into `out` if given. See `fastdicom.pixels.decode`."""
         try:

@@ -80,6 +80,22 @@ class Tag(int):
         """Eight hexadecimal digits, as the DICOM JSON model writes it (PS3.18 F.2.2)."""
         return f"{int(self):08X}"
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same tag; `other` may be a number, a pair or text, as in ``elem.tag == (0x0010, 0x0010)``."""
+        if isinstance(other, int):
+            return int.__eq__(self, other)
+        if not isinstance(other, (tuple, str)):
+            return NotImplemented
+        try:
+            return int.__eq__(self, to_number(other))
+        except (TypeError, ValueError):
+            return False
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = int.__hash__
+
     def __repr__(self) -> str:
         return f"({self >> 16:04X},{self & 0xFFFF:04X})"
 

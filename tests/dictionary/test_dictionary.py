@@ -173,7 +173,8 @@ def test_all_private_entries():
     assert len({(creator, tag) for creator, tag, *_ in entries}) == len(entries)
     for creator, tag, vr, vm, name in entries:
         assert vr in VR.__members__ or vr in AMBIGUOUS
-        tag |= 0x1000 | (0xF10000 if tag >> 16 & 1 == 0 else 0)  # a group of free digits is given as its even first
+        tag |= 0 if tag & 0xFF00 else 0x1100  # in any block, unless it is said which
+        tag |= 0xF10000 if tag >> 16 & 1 == 0 else 0  # a group of free digits is given as its even first
         assert (d.private_dictionary_VR(tag, creator), d.private_dictionary_VM(tag, creator)) == (vr, vm)
         assert d.private_dictionary_description(tag, creator) == name
 
@@ -193,7 +194,10 @@ def test_import_is_light():
         _ = d.NoSuchName
 
 
-def test_a_private_element_seen_in_a_file_is_believed_before_a_mask():
-    # ELSCINT1 has (01F1,1026) FD from a file and (01F1,xx26) DS without one
+def test_a_private_element_that_is_another_in_block_10():
+    # ELSCINT1 published (01F1,1026) FD and (01F1,xx26) DS
     assert d.private_dictionary_VR(0x01F11026, "ELSCINT1") == "FD"
+    assert d.private_dictionary_VR(0x01F11126, "ELSCINT1") == "DS"
+    assert d.private_dictionary_VR(0x01F1104E, "ELSCINT1") == "SH"
+    assert d.private_dictionary_VR(0x01F1124E, "ELSCINT1") == "LO"
     assert d.private_dictionary_description(0x00E11021, "ELSCINT1") == "DLP"

@@ -194,6 +194,9 @@ def test_ybr_full_422(frames):
     assert np.array_equal(ds.decode(raw=True), expected)
     assert np.array_equal(ds.pixel_array, rgb_of(expected))
     assert np.array_equal(ds.frames[-1], rgb_of(full[-1]))
+    assert np.array_equal(ds.decode(np.empty_like(expected)), rgb_of(expected))
+    lying = opened(image(pairs.tobytes(), 4, 6, frames=frames, samples=3, photometric="YBR_FULL_422", planar=1, allocated=8))
+    assert np.array_equal(lying.pixel_array, rgb_of(expected))  # there are no planes of pairs: pydicom, too, ignores it
 
 
 def test_ybr_of_words_is_left_to_the_caller():

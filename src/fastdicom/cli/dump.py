@@ -34,11 +34,17 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         "-t", "--tag", metavar="TAG", action="append", help="only this element of the top level (keyword or gggg,eeee); may be repeated"
     )
     parser.add_argument("-f", "--force", action="store_true", help="read what has neither DICM nor group 0002 as a bare data set")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print each file; 0: all were read, 1: some could not be (named on stderr)."""
+    from fastdicom.tag import Tag
+
+    try:
+        args.tags = [Tag(name) for name in args.tag or ()]
+    except (TypeError, ValueError) as error:
+        args.parser.error(str(error))
     status = 0
     for path in args.files:
         try:
@@ -64,15 +70,13 @@ def _warn(message: Warning | str, *_: object) -> None:
 
 def _dump(path: str, args: argparse.Namespace) -> None:
     from fastdicom.reader import dcmread
-    from fastdicom.tag import Tag
 
     source = sys.stdin.buffer if path == "-" else path
     with dcmread(source, force=args.force) as ds:
         if len(args.files) > 1 and not args.json:
             print(f"# {path}")
         if args.tag:
-            for name in args.tag:
-                tag = Tag(name)
+            for tag in args.tags:
                 elem = ds.get(tag) or (ds.file_meta.get(tag) if tag >> 16 == 2 else None)
                 print(f"{tag} absent" if elem is None else elem)
         elif args.json:

@@ -138,7 +138,9 @@ static const fd_dict_private *find_private(const char *creator, size_t n, uint32
     if (!(tag & 0x10000) || (tag & 0xFFFF) < 0x1000) return NULL;
     const fd_dict_creator *c = find_creator(creator, n);
     if (!c) return NULL;
-    const fd_dict_private *row = find_key(c, (tag >> 8 & 0xFFFF00) | (tag & 0xFF));
+    const uint32_t key = (tag >> 8 & 0xFFFF00) | (tag & 0xFF);
+    const fd_dict_private *row = (tag >> 8 & 0xFF) == 0x10 ? find_key(c, key - 0x100) : NULL; /* another in block 10 */
+    if (!row) row = find_key(c, key);
     return row ? row : find_key(c, (tag >> 8 & 0xFF0000) | (tag & 0xFF)); /* 60xx: kept at 6000 */
 }
 
@@ -176,6 +178,7 @@ bool fd_dict_private_at(size_t index, size_t entry, uint32_t *tag, fd_dict_priva
     if (index >= fd_dict_creators || entry >= fd_dict_creator_row[index].count) return false;
     const fd_dict_private *row = &fd_dict_private_row[fd_dict_creator_row[index].first + entry];
     *tag = row->key >> 16 << 16 | (row->key >> 8 & 0xFF);
+    if (!(*tag & 0x10000) && *tag & 0xFF0000) *tag += 0x11000; /* what is different in block 10 */
     fill_private(row, out);
     return true;
 }

@@ -252,10 +252,9 @@ def describe(dataset: Any) -> Description:
 
 def _check_layout(info: FrameInfo) -> None:
     if info.photometric_interpretation == "YBR_FULL_422":
-        if info.samples_per_pixel != 3 or info.planar_configuration != 0 or info.bits_allocated not in (8, 16, 32):
+        if info.samples_per_pixel != 3 or info.bits_allocated not in (8, 16, 32):
             raise UnsupportedError(
-                f"YBR_FULL_422 with {info.samples_per_pixel} samples of {info.bits_allocated} bits and planar configuration "
-                f"{info.planar_configuration}: PS3.3 C.7.6.3.1.2 defines it for 3 interleaved samples"
+                f"YBR_FULL_422 with {info.samples_per_pixel} samples of {info.bits_allocated} bits: PS3.3 C.7.6.3.1.2 defines it for 3"
             )
         if info.rows * info.columns % 2:
             raise DecodeError(f"YBR_FULL_422 needs pairs of pixels: {info.rows} x {info.columns} is odd")

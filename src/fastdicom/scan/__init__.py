@@ -48,10 +48,10 @@ Source = str | bytes | os.PathLike[str] | os.PathLike[bytes] | Iterable[str | by
 def scan(
     source: Source,
     tags: Iterable[Wanted] | None = None,
-    *,
     threads: int | None = None,
     ordered: bool = False,
     recursive: bool = True,
+    *,
     force: bool = False,
     thorough: bool = False,
     follow_links: bool = False,
