@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import struct
 from datetime import date
 from pathlib import Path
@@ -393,3 +394,15 @@ def test_dicm_and_nothing(tmp_path: Path) -> None:
 
 def test_no_wanted_tag_at_all(tmp_path: Path) -> None:
     assert list(row(tmp_path, part10(minimal()))) == ["path", "size", "mtime", "error", "notes"]
+
+
+def test_a_broken_deflated_data_set_gives_what_could_be_inflated(tmp_path: Path) -> None:
+    """As dcmread does: up to the byte that breaks the stream, and a note."""
+    luck = random.Random(1)
+    stored = deflate(minimal(element(0x00104000, "LT", "".join(luck.choice("abcdefgh ") for _ in range(9000)))))
+    file = part10(stored[: len(stored) // 2] + b"\xff" * 64, "1.2.840.10008.1.2.1.99")
+    found = row(tmp_path, file, "PatientID", "PatientComments")
+    assert (found["error"], found["PatientID"]) == (None, "P-1")
+    with pytest.warns(fastdicom.DicomWarning), fastdicom.dcmread(tmp_path / "file.dcm") as ds:
+        assert found["PatientComments"] == ds.PatientComments
+    assert found["notes"]

@@ -74,12 +74,12 @@ def scan(
     Parameters
     ----------
     source : path, URL, or iterable of these
-        Folders are walked. A path that the source itself names may be a link. A zip or tar archive (.zip, .tar, .tar.gz, .tgz, .tar.bz2, .tbz2) that the source
-        names is a row a member, ``study.zip/inner/name``; a DICOMDIR (PS3.10 8) that it names is the list of the files that it
-        refers to. ``s3://bucket/key-or-folder``, ``gs://``, ``az://`` and ``https://host/file`` are objects, of which only the
-        head is fetched (needs obstore: ``pip install 'fastdicom-core[cloud]'``); their `path` is the URL. An
-        iterator may be slow or endless: it is asked for at most a thousand paths more than have been read, and what it raises
-        ends the scan.
+        Folders are walked. A path that the source itself names may be a link. A zip or tar archive (.zip, .tar, .tar.gz,
+        .tgz, .tar.bz2, .tbz2) that the source names is a row a member, ``study.zip/inner/name``; a DICOMDIR (PS3.10 8) that
+        it names is the list of the files that it refers to. ``s3://bucket/key-or-folder``, ``gs://``, ``az://`` and
+        ``https://host/file`` are objects, of which only the head is fetched (needs obstore: ``pip install
+        'fastdicom-core[cloud]'``); their `path` is the URL. An iterator may be slow or endless: it is asked for at most a
+        thousand paths more than have been read, and what it raises ends the scan.
     tags : iterable, optional
         Keywords, tags (``0x00100020``, ``(0x0010, 0x0020)``, ``"00100020"``), or private elements as (group, creator,
         element): ``(0x0029, "SIEMENS CSA HEADER", 0x10)``. Paths into sequences, as text:

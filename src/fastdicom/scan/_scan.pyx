@@ -247,6 +247,22 @@ cdef fd_status decode(void *context, const fd_text_value *value, fd_array *items
         return FD_MEMORY
 
 
+cdef bytes up_to_the_fault(stream, bytes data):
+    """What comes out before the byte that breaks the stream: zlib gives nothing of a call that fails."""
+    parts = []
+    size = 256  # which inflates to what is asked for at once
+    while size and data:
+        before = stream.copy()
+        try:
+            parts.append(stream.decompress(data[:size], 1 << 20))
+        except zlib.error:
+            stream = before
+            size //= 2
+        else:
+            data = data[size:]
+    return b"".join(parts)
+
+
 cdef class Inflater:
     """A deflated data set as it goes: only a window of the inflated bytes is kept.
 
@@ -286,7 +302,7 @@ cdef class Inflater:
 
     cdef bytes next_input(self):
         cdef uint64_t left = self.file.size - self.read_to if self.file.size > self.read_to else 0
-        cdef size_t n = <size_t>min(left, 16384)
+        cdef size_t n = <size_t>left if left < <uint64_t>16384 else 16384
         cdef const uint8_t *p = fd_input_at(self.file, self.read_to, n) if n else NULL
         if p == NULL:
             return b""
@@ -305,12 +321,13 @@ cdef class Inflater:
                 self.fail(f"the deflated data set is larger than {self.limit} bytes")
                 break
             data = self.stream.unconsumed_tail or self.next_input()
+            before = self.stream.copy()
             try:
                 made = self.stream.decompress(data, 262144)
             except zlib.error as error:
+                made = up_to_the_fault(before, data)
                 self.fail(f"the deflated data set is broken ({error})")
-                break
-            if not made and (self.stream.eof or not data):
+            if not made and not self.at_end and (self.stream.eof or not data):
                 if not self.stream.eof:
                     self.fail("the deflated data set is broken (it is cut off)")
                 self.at_end = True
