@@ -254,6 +254,7 @@ static fd_status take_apart(worker *w)
         }
     }
     fd_lock_drop(&e->walking);
+    if (status == FD_OK && fd_flag_is_up(&e->stop)) return FD_END;
     return status != FD_OK || files || fed ? status : await_input(e, seen);
 }
 
