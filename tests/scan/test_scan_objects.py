@@ -18,6 +18,8 @@ import pytest
 
 import fastdicom
 from builders import dataset, element, part10
+from fastdicom.scan import _scan, objects, text
+from fastdicom.scan.columns import columns_of
 
 obstore = pytest.importorskip("obstore")
 
@@ -331,3 +333,20 @@ def test_s3_failures_are_rows(s3: dict[str, Any]) -> None:
     assert "no_such_option" in row["error"]
     (row,) = rows("s3://bucket/x", storage_options=s3 | {"endpoint": "http://127.0.0.1:9", "retry_timeout": 0.5})
     assert "listing" in row["error"]
+
+
+def test_in_order(server: Server) -> None:
+    names = [f"{i:03}" for i in range(150)]
+    server.files = {name: dicom(name, header=20_000 if i % 7 == 0 else 100, pixels=10) for i, name in enumerate(names) if i % 11}
+    columns = columns_of(["PatientID"])
+
+    def scanner() -> _scan.Scanner:
+        return _scan.Scanner(columns, text.decode, batch_size=40)
+
+    made = scanner()
+    options = objects.Options(storage_options=QUICK, requests=16, ordered=True)
+    batches = [batch for batch in objects.visit(scanner, made, map(server.url, names), options) if batch is not None]
+    found = [row for batch in [*batches, made.take()] for row in batch.to_pylist()]
+    assert [row["path"] for row in found] == [server.url(name) for name in names]
+    assert [row["PatientID"] for row in found] == [name if i % 11 else None for i, name in enumerate(names)]
+    assert made.counts[:4] == (150, 136, 0, 14)
