@@ -315,8 +315,7 @@ def test_s3_through_a_store_of_the_callers(s3: dict[str, Any]) -> None:
         put(s3, name, dicom(name, pixels=10))
     config = {name: s3[name] for name in ("endpoint", "region", "access_key_id", "secret_access_key")}
     store = obstore.store.S3Store("bucket", config=config, client_options={"allow_http": True})
-    found = rows("s3://bucket/many/", store=store)
-    found.sort(key=lambda row: row["path"])
+    found = rows("s3://bucket/many/", store=store, ordered=True)
     assert [row["path"] for row in found] == [f"s3://bucket/{name}" for name in names]
     assert [row["PatientID"] for row in found] == names
 

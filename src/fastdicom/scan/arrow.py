@@ -144,7 +144,7 @@ class Scan:
         self._archives = bool(archives)
         if operator.index(requests) < 1:
             raise ValueError(f"requests is a number from 1, not {requests}")
-        self._objects = objects.Options(store, dict(storage_options or {}), int(requests), False, bool(recursive))
+        self._objects = objects.Options(store, dict(storage_options or {}), int(requests), self._ordered, bool(recursive))
         self.elements = bool(elements)
         if elements and tags is not None:
             raise ValueError("the long table has every element: leave tags out, and choose in SQL")
@@ -162,7 +162,8 @@ class Scan:
             "value_limit": int(value_limit),
             "batch_size": int(batch_size),
         }
-        self._parts: list[_scan.Scanner | _scan.Engine] = []  # of the latest run: each counts for itself
+        self._past = Counts()  # what the latest run has met in sources that it is done with
+        self._parts: list[_scan.Scanner | _scan.Engine] = []  # of the source at hand: each counts for itself
         self._current = self._scanner()  # nothing but a schema and zeros until a run begins
 
     def _scanner(self) -> _scan.Scanner:
@@ -186,7 +187,7 @@ class Scan:
     @property
     def counts(self) -> Counts:
         """What the latest run has met until now."""
-        return Counts(*map(sum, zip(*(part.counts for part in self._parts), strict=True)))
+        return Counts(*map(sum, zip(self._past, *(part.counts for part in self._parts), strict=True)))
 
     def __iter__(self) -> Iterator[_scan.Batch]:
         return self.batches()
@@ -215,28 +216,34 @@ class Scan:
             raise ValueError("the iterator of paths was used up by an earlier run of this scan; give a list to scan it twice")
         paths = iter(self._source)
         self._used = paths is self._source
-        self._parts = []
+        self._past, self._parts = Counts(), []
         for kind, group in groups(paths):
             if kind is Kind.FILES and self._archives:
                 yield from self._files_and_archives(scanner, group, progress)
             elif kind is Kind.FILES:
                 yield from self._files(scanner, group, progress)
             else:
-                yield from self._others(kind, group, progress)
+                others = self._scanner()
+                self._parts.append(others)
+                yield from self._others(others, kind, group, progress)
+            self._past = self.counts
+            self._parts = []
         if progress is not None:
             progress(self.counts)
 
     def _files_and_archives(
         self, scanner: _scan.Scanner, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None
     ) -> Iterator[_scan.Batch]:
+        members = self._scanner()
+        self._parts.append(members)
         for batch in self._files(scanner, paths, progress):
             yield batch
-            yield from self._others(Kind.ARCHIVE, archives.unread(batch), progress)
+            yield from self._others(members, Kind.ARCHIVE, archives.unread(batch), progress)
 
-    def _others(self, kind: Kind, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
-        """What is no folder and no file that is read as it is: its rows come from a scanner of their own."""
-        scanner = self._scanner()
-        self._parts.append(scanner)
+    def _others(
+        self, scanner: _scan.Scanner, kind: Kind, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None
+    ) -> Iterator[_scan.Batch]:
+        """What is no folder and no file that is read as it is."""
         found: Iterator[_scan.Batch | None]
         if kind is Kind.ARCHIVE:
             found = chain.from_iterable(archives.visit(scanner, os.fsencode(path)) for path in paths)
