@@ -45,7 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
     parser = subparsers.add_parser(
         "check",
-        help="find what is unreadable, truncated, duplicate, contradictory or missing",
+        help="find what is damaged, duplicate, contradictory or missing",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -7,11 +7,21 @@ import json
 from typing import Any
 
 DESCRIPTION = "Print every transfer syntax with its decoders, in the order in which they are tried."
+EXAMPLES = """examples:
+  fastdicom codecs
+  fastdicom codecs --json | jq .
+"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser("codecs", help="list transfer syntaxes and their decoders", description=DESCRIPTION)
+    parser = subparsers.add_parser(
+        "codecs",
+        help="list transfer syntaxes and their decoders",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("-j", "--json", action="store_true", help="a list of objects, for programs")
     parser.set_defaults(run=run)
 

@@ -19,17 +19,22 @@ __all__ = ["main"]
 COMMANDS = {
     "scan": "read the heads of all files in folders into a table",
     "tree": "print patients, studies and series as a tree",
-    "check": "find what is unreadable, truncated, duplicate, contradictory or missing",
+    "check": "find what is damaged, duplicate, contradictory or missing",
     "query": "ask indexes with SQL",
     "dump": "print the elements of files",
     "codecs": "list the transfer syntaxes and what decodes them",
 }
 
-EPILOG = """exit status: 0 all was read, 1 something could not be opened or read, 2 wrong usage
+EPILOG = """commands have a --help of their own
+
+exit status: 0 all was read, 1 something could not be opened or read, 2 wrong usage
 
 examples:
   fastdicom scan /data/archive -o index.parquet
   fastdicom scan . -t PatientID -t Modality -t Rows
+  fastdicom tree index.parquet
+  fastdicom check /data/archive
+  fastdicom query index.parquet "SELECT Modality, count(*) FROM files GROUP BY ALL"
   fastdicom dump image.dcm
 """
 
