@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from fastdicom.scan.hierarchy import dicomdir_sql, opened, read_sql, value_sql
@@ -261,7 +262,7 @@ class _Check:
         sql = """WITH twice AS (SELECT SOPInstanceUID AS uid FROM sound WHERE SOPInstanceUID IS NOT NULL
               GROUP BY uid HAVING count(DISTINCT path) > 1)
             SELECT DISTINCT uid, path, path_bytes, size FROM sound JOIN twice ON uid = SOPInstanceUID ORDER BY uid, path"""
-        for uid, rows in groupby(self.index.rows(sql), key=lambda row: row[0]):
+        for uid, rows in groupby(self.index.rows(sql), key=itemgetter(0)):
             files = {path: (raw, size) for _, path, raw, size in rows}
             self.add("duplicate", self._same(files), uid=uid, count=len(files), files=files)
 
@@ -307,13 +308,9 @@ class _Check:
         """Missing slices; the series whose slices are told to be complete."""
         if not self.needs("missing slices", "SeriesInstanceUID", *_VECTORS):
             return set()
-        sql = """SELECT SeriesInstanceUID, ImageOrientationPatient, ImagePositionPatient, count(*), min(path) FROM sound
-            WHERE SeriesInstanceUID IS NOT NULL AND coalesce(TRY_CAST(NumberOfFrames AS BIGINT), 1) <= 1 AND NOT localizer
-              AND len(ImageOrientationPatient) = 6 AND len(ImagePositionPatient) = 3
-            GROUP BY ALL ORDER BY ALL"""
         complete = set()
-        for uid, rows in groupby(self.index.rows(sql), key=lambda row: row[0]):
-            found = judged([Place(row[1], row[2], row[3], row[4]) for row in rows])
+        for uid, rows in groupby(self.index.rows(_PLACES), key=itemgetter(0)):
+            found = judged(Place((x, y, z), along, images, path) for _, x, y, z, along, images, path in rows)
             for gap in found.gaps:
                 text = f"{gap.missing} of {gap.expected} slices missing, {found.spacing_text(gap)}"
                 self.add("missing-slices", text, uid=uid, count=len(gap.files), files=gap.files)
@@ -341,6 +338,21 @@ class _Check:
 
 
 _VECTORS: Final = ("ImagePositionPatient", "ImageOrientationPatient")
+# The normal of a slice is the cross product of its rows' and its columns' direction (PS3.3 C.7.6.2.1.1).
+_PLACES: Final = """
+WITH placed AS (
+  SELECT SeriesInstanceUID AS uid, path, ImageOrientationPatient AS o, ImagePositionPatient AS p FROM sound
+  WHERE SeriesInstanceUID IS NOT NULL AND coalesce(TRY_CAST(NumberOfFrames AS BIGINT), 1) <= 1 AND NOT localizer
+    AND len(ImageOrientationPatient) = 6 AND len(ImagePositionPatient) = 3
+), turned AS (
+  SELECT uid, path, p, o[2] * o[6] - o[3] * o[5] AS x, o[3] * o[4] - o[1] * o[6] AS y, o[1] * o[5] - o[2] * o[4] AS z FROM placed
+), measured AS (
+  SELECT uid, path, p, x / size AS x, y / size AS y, z / size AS z FROM (SELECT *, sqrt(x * x + y * y + z * z) AS size FROM turned)
+  WHERE size BETWEEN 0.5 AND 2
+)
+SELECT uid, x, y, z, x * p[1] + y * p[2] + z * p[3] AS along, count(*), min(path) FROM measured WHERE isfinite(along)
+GROUP BY ALL ORDER BY ALL
+"""
 _EMPTY: Final = "(error IS NOT NULL AND size IS NOT DISTINCT FROM 0)"
 _NOT_DICOM: Final = "(error IS NOT NULL AND (error LIKE 'no DICM at byte%' OR error LIKE 'the file is empty%'))"
 

@@ -44,6 +44,7 @@ _SETTINGS: Final = (
     "TimeZone = 'UTC'",
     "memory_limit = '1GB'",
     "preserve_insertion_order = true",
+    "enable_progress_bar = false",
     "python_enable_replacements = false",
     "autoinstall_known_extensions = false",
     "autoload_known_extensions = false",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import mul
 from typing import Final, NamedTuple
 
 __all__ = ["Gap", "Place", "Slices", "judged"]
 
-_PARALLEL: Final = 1 - 1e-4  # cosine between the normals of one stack: less than a degree
+_PARALLEL: Final = 1 - 1e-8  # cosine between the normals of one stack: what rounding does, half a meter away less than 0.1 mm
+_STACKS: Final = 64  # more orientations than that are no stacks
 _SAME_PLACE: Final = 0.01  # mm: two images at one place
 _FEWEST: Final = 4  # places, to know what the distance is
 _MOSTLY: Final = 0.75  # of the distances are the usual one, or the series is not spaced evenly
@@ -19,10 +20,10 @@ _OFF: Final = 0.1  # of the usual distance may a multiple of it be off
 
 
 class Place(NamedTuple):
-    """Images with the same orientation and position: how many, and the name of one."""
+    """Images at one place: the normal of the slice, how far along it from the origin, how many, and the name of one."""
 
-    orientation: Sequence[float | None]
-    position: Sequence[float | None]
+    normal: tuple[float, float, float]
+    along: float
     images: int
     path: str
 
@@ -82,59 +83,36 @@ def judged(places: Iterable[Place]) -> Slices:
     return found
 
 
-class _Height(NamedTuple):
-    along: float
-    images: int
-    path: str
-
-
-def _stacks(places: Iterable[Place]) -> list[tuple[tuple[float, float, float], list[Place]]]:
-    """The places by orientation; those without a sensible one are left out."""
+def _stacks(places: Iterable[Place]) -> list[list[Place]]:
+    """The places by orientation."""
     stacks: list[tuple[tuple[float, float, float], list[Place]]] = []
+    known: dict[tuple[float, float, float], list[Place]] = {}  # most files of a stack have the very same numbers
     for place in places:
-        normal = _normal(place.orientation)
-        if normal is None or len(_finite(place.position)) != 3:
-            continue
-        for other, stack in stacks:
-            if sum(a * b for a, b in zip(normal, other, strict=True)) > _PARALLEL:
-                stack.append(place)
-                break
-        else:
-            if len(stacks) < 64:  # more orientations than that are no stacks
-                stacks.append((normal, [place]))
-    return stacks
+        stack = known.get(place.normal)
+        if stack is None:
+            parallel = (stack for normal, stack in stacks if sum(map(mul, normal, place.normal)) > _PARALLEL)
+            stack = next(parallel, None)
+            if stack is None:
+                stack = []
+                if len(stacks) < _STACKS:
+                    stacks.append((place.normal, stack))
+            known[place.normal] = stack
+        stack.append(place)
+    return [stack for _, stack in stacks]
 
 
-def _finite(values: Sequence[float | None]) -> list[float]:
-    """The numbers, or none at all if one of them is no number."""
-    found = [value for value in values if value is not None and math.isfinite(value)]
-    return found if len(found) == len(values) else []
-
-
-def _normal(orientation: Sequence[float | None]) -> tuple[float, float, float] | None:
-    numbers = _finite(orientation)
-    if len(numbers) != 6:
-        return None
-    a, b, c, d, e, f = numbers
-    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
-    length = math.hypot(*normal)
-    return (normal[0] / length, normal[1] / length, normal[2] / length) if 0.5 < length < 2 else None
-
-
-def _heights(stack: tuple[tuple[float, float, float], list[Place]]) -> list[_Height]:
+def _heights(stack: list[Place]) -> list[Place]:
     """The different places along the normal, in order."""
-    normal, places = stack
-    found: list[_Height] = []
-    alongs = ((sum(a * b for a, b in zip(normal, _finite(place.position), strict=True)), place) for place in places)
-    for along, place in sorted(alongs, key=lambda pair: (pair[0], pair[1].path)):
-        if found and along - found[-1].along < _SAME_PLACE:
+    found: list[Place] = []
+    for place in sorted(stack, key=lambda place: (place.along, place.path)):
+        if found and place.along - found[-1].along < _SAME_PLACE:
             found[-1] = found[-1]._replace(images=found[-1].images + place.images)
         else:
-            found.append(_Height(along, place.images, place.path))
+            found.append(place)
     return found
 
 
-def _gap(heights: list[_Height]) -> Gap | None:
+def _gap(heights: list[Place]) -> Gap | None:
     """The missing slices of a stack, perhaps none; None when it is not spaced evenly, and so tells nothing."""
     steps = [after.along - before.along for before, after in pairwise(heights)]
     usual = sorted(steps)[len(steps) // 2]
@@ -156,7 +134,7 @@ def _gap(heights: list[_Height]) -> Gap | None:
     return Gap(missing, missing + len(heights), usual, tuple(between), tuple(files))
 
 
-def _thin(heights: list[_Height], found: Slices) -> None:
+def _thin(heights: list[Place], found: Slices) -> None:
     """Places with fewer images than most have: a time or an echo is missing there."""
     usual, number = Counter(height.images for height in heights).most_common(1)[0]
     few = [height for height in heights if height.images < usual]
