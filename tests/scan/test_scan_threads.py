@@ -78,7 +78,7 @@ def test_a_scan_that_is_left_early_leaves_no_thread(folder: Path, ordered: bool)
     next(dropped)
     del dropped
     with pytest.raises(ZeroDivisionError):
-        list(map(lambda batch: 1 // 0, fastdicom.scan(folder, threads=4, batch_size=1, ordered=ordered)))
+        [1 // 0 for _ in fastdicom.scan(folder, threads=4, batch_size=1, ordered=ordered)]
     gc.collect()
     assert wait_for_threads(before)
 
