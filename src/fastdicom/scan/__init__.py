@@ -193,11 +193,11 @@ def scan(
     leads out of it is a row with its `error` and not opened; its File IDs are looked for as written, then in upper case, then
     in lower case.
 
-    Objects are listed and read at the same time, with as many requests as `requests` allows; rows come as they are
-    ready, or with `ordered` as they are listed. A first request asks for 16 KiB (up to 64 KiB where most headers are longer), others for what is missing. An object that is
-    refused, gone, changed between two requests or without an answer within `timeout` + `retry_timeout` is a row with its
-    `error`, and so is a listing that fails; after 64 objects of a host without an answer the others of it are not tried. Of a
-    server that ignores ranges up to 1 MiB of an object is read.
+    Objects are listed and read at the same time, with as many requests as `requests` allows; rows come as they are ready, or with
+    `ordered` as they are listed. A first request asks for 16 KiB (up to 64 KiB where most headers are longer), others for what is
+    missing. An object that is refused, gone, changed between two requests or without an answer within `timeout` + `retry_timeout`
+    is a row with its `error`, and so is a listing that fails; after 64 objects of a host without an answer the others of it are
+    not tried. Of a server that ignores ranges up to 1 MiB of an object is read.
 
     Fifos, sockets and devices are never opened and links to folders are passed over (see `follow_links`).
     """
