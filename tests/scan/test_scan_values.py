@@ -14,7 +14,9 @@ import pytest
 import fastdicom
 from builders import (
     BIG,
+    EXPLICIT,
     EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
     IMPLICIT,
     IMPLICIT_LITTLE,
     UNDEFINED,
@@ -406,3 +408,18 @@ def test_a_broken_deflated_data_set_gives_what_could_be_inflated(tmp_path: Path)
     with pytest.warns(fastdicom.DicomWarning), fastdicom.dcmread(tmp_path / "file.dcm") as ds:
         assert found["PatientComments"] == ds.PatientComments
     assert found["notes"]
+
+
+@pytest.mark.parametrize("encoding", (EXPLICIT, IMPLICIT))
+def test_a_private_element_by_its_number_is_what_its_creator_says(encoding: Encoding, tmp_path: Path) -> None:
+    """PS3.5 7.8.1: in implicit VR nothing but the creator of the block tells what it is."""
+    known = private_block(0x0029, "SIEMENS CSA HEADER", (0x08, "CS", "IMAGE NUM 4"), block=0x11, encoding=encoding)
+    number = private_block(0x0043, "GEMS_PARM_01", (0x12, "SS", 7), encoding=encoding)
+    unknown = private_block(0x0051, "NOBODY", (0x01, "LO", "x"), encoding=encoding)
+    syntax = EXPLICIT_LITTLE if encoding is EXPLICIT else IMPLICIT_LITTLE
+    (tmp_path / "x.dcm").write_bytes(part10(known + number + unknown, syntax))
+    (batch,) = fastdicom.scan(tmp_path, [0x00291108, 0x00431012, 0x00511001])
+    ds = fastdicom.dcmread(tmp_path / "x.dcm")
+    assert batch.column("00291108") == [ds[0x00291108].value] == ["IMAGE NUM 4"]
+    assert batch.column("00431012") == [str(ds[0x00431012].value)] == ["7"]
+    assert batch.column("00511001") == ["x" if encoding is EXPLICIT else None]

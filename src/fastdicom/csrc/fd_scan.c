@@ -1,5 +1,6 @@
 #include "fd_scan.h"
 
+#include "fd_dict.h"
 #include "fd_head.h"
 #include "fd_long.h"
 #include "fd_nest.h"
@@ -112,6 +113,15 @@ static slot slot_for(const fd_column_spec *spec)
     return (slot){.tag = spec->tag, .creator = spec->creator, .creator_length = spec->creator ? spec->creator_length : 0};
 }
 
+/* A private element by its number: no column can say what it is before the creator in the file did. */
+static bool is_nameless(const fd_column_spec *spec)
+{
+    return !spec->fact && !spec->step_count && !spec->creator && spec->tag & 0x10000 && (spec->tag & 0xFFFF) >= 0x1000;
+}
+
+/* The element that reserves its block (PS3.5 7.8.1). */
+static uint32_t creator_of(uint32_t tag) { return (tag & 0xFFFF0000) | (tag >> 8 & 0xFF); }
+
 /* The slots, in the order in which the elements of a file come. */
 static fd_status make_slots(fd_scanner *s)
 {
@@ -127,6 +137,7 @@ static fd_status make_slots(fd_scanner *s)
             continue;
         }
         add_slot(s, slot_for(spec));
+        if (is_nameless(spec)) add_slot(s, (slot){.tag = creator_of(spec->tag)});
         pixel_values |= is_pixels(slot_for(spec).tag);
         text |= fd_kind_is_text(spec->kind) || fd_kind_is_text(spec->item);
         ambiguous |= spec->vr == FD_VR_US_SS;
@@ -403,6 +414,16 @@ static fd_status append_fact(fd_scanner *s, fd_fact fact, fd_array *to, uint64_t
     return fd_array_null(to);
 }
 
+/* The VR that the dictionary of its creator gives a private element, where the file gives none. */
+static void name_private(fd_scanner *s, fd_element *e)
+{
+    const fd_element *creator = e->vr == FD_VR_NONE || e->vr == FD_VR_UN ? found_of(s, creator_of(e->tag)) : NULL;
+    size_t n;
+    const uint8_t *p = creator ? fd_convert_trimmed(s->convert.in, creator, &n) : NULL;
+    const uint16_t vr = p ? fd_dict_private_vr((const char *)p, n, e->tag) : (uint16_t)FD_VR_NONE;
+    if (vr != FD_VR_NONE) e->vr = vr;
+}
+
 /* One column of the row of a file that was read. */
 static fd_status append_column(fd_scanner *s, size_t i, uint64_t *wanted_end)
 {
@@ -413,7 +434,10 @@ static fd_status append_column(fd_scanner *s, size_t i, uint64_t *wanted_end)
     const fd_element *e = w->present ? &w->found : NULL;
     if (spec->step_count) return fd_nest_append(&s->convert, spec, e, s->options.thorough, to, wanted_end);
     if (e && e->offset + e->length > *wanted_end) *wanted_end = e->offset + e->length;
-    return fd_convert_append(&s->convert, spec, e, to);
+    if (!e || !is_nameless(spec)) return fd_convert_append(&s->convert, spec, e, to);
+    fd_element named = *e;
+    name_private(s, &named);
+    return fd_convert_append(&s->convert, spec, &named, to);
 }
 
 static fd_status end_row_read(fd_scanner *s, uint64_t *wanted_end)
