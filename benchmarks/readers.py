@@ -129,6 +129,17 @@ def _() -> Read:
     return read
 
 
+@row("scan", "dicomsdl", "open + 10 values")
+def _() -> Read:
+    import dicomsdl
+
+    def read(path: str) -> object:
+        ds = dicomsdl.open(path)
+        return [getattr(ds, keyword) for keyword in KEYWORDS]
+
+    return read
+
+
 @row("scan", "GDCM", "Scanner", whole=True)
 def _() -> Read:
     import gdcm

@@ -1,0 +1,121 @@
+"""The child of scale.py: one task in a process of its own, so that its memory is its own. usage: scale_child.py TASK
+
+TASK is a JSON object with "what" and what that needs; the answer on stdout is one with "seconds" (a list), "rows" and "peak" (bytes of
+resident memory at the most, of the whole process).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from readers import KEYWORDS
+
+Task = dict[str, Any]
+
+
+def scan_to_table(task: Task) -> Callable[[], int]:
+    import pyarrow as pa
+
+    import fastdicom
+
+    return lambda: pa.table(fastdicom.scan(task["folder"], KEYWORDS, threads=task["threads"])).num_rows
+
+
+def scan_through(task: Task) -> Callable[[], int]:
+    """The batches go by and are dropped, as in a stream."""
+    import fastdicom
+
+    return lambda: sum(len(batch) for batch in fastdicom.scan(task["folder"], KEYWORDS, threads=task["threads"]))
+
+
+def scan_to_parquet(task: Task) -> Callable[[], int]:
+    import pyarrow.parquet  # noqa: F401  # what it takes to import is not the scan's
+
+    import fastdicom
+
+    def run() -> int:
+        scan = fastdicom.scan(task["folder"], task["tags"], threads=task["threads"])
+        scan.to_parquet(task["output"])
+        return scan.counts.files
+
+    return run
+
+
+def update(task: Task) -> Callable[[], int]:
+    import pyarrow.parquet  # noqa: F401
+
+    import fastdicom
+
+    def run() -> int:
+        scan = fastdicom.scan(task["folder"], task["tags"], threads=task["threads"])
+        scan.to_parquet(task["output"], update=True)
+        return scan.counts.files
+
+    return run
+
+
+def files_below(folder: str) -> Iterable[os.DirEntry[str]]:
+    todo = [folder]
+    while todo:
+        with os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                else:
+                    yield entry
+
+
+def walk_and_stat(task: Task) -> Callable[[], int]:
+    """What Python's own os.scandir and stat take."""
+    return lambda: sum(1 for entry in files_below(task["folder"]) if entry.stat().st_size >= 0)
+
+
+def pydicom_rows(task: Task) -> Callable[[], int]:
+    from pydicom import dcmread
+
+    paths = [entry.path for entry in files_below(task["folder"])][: task["most"]]
+    wanted = list(KEYWORDS)
+
+    def run() -> int:
+        for path in paths:
+            ds = dcmread(path, stop_before_pixels=True, specific_tags=wanted)
+            for keyword in KEYWORDS:
+                ds.get(keyword)
+        return len(paths)
+
+    return run
+
+
+TASKS = {function.__name__: function for function in (scan_to_table, scan_through, scan_to_parquet, update, walk_and_stat, pydicom_rows)}
+
+
+def peak() -> int:
+    import resource
+
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    task: Task = json.loads(sys.argv[1])
+    run = TASKS[task["what"]](task)
+    before = peak()
+    seconds, rows = [], 0
+    for _ in range(task.get("passes", 1)):
+        start = perf_counter()
+        rows = run()
+        seconds.append(perf_counter() - start)
+    size = Path(task["output"]).stat().st_size if "output" in task else 0
+    print(json.dumps({"seconds": seconds, "rows": rows, "peak": peak(), "before": before, "size": size}))
+
+
+if __name__ == "__main__":
+    main()
