@@ -47,15 +47,18 @@ OUTSIDE = {
     "adbc_driver_manager": {"scan/database.py"},
     "adbc_driver_sqlite": {"scan/database.py"},
     "adbc_driver_postgresql": {"scan/database.py"},
-    # update joins rows with it
+    # tally counts with it, index reads with it, update joins rows, packed sends batches from process to process in its format
     "pyarrow": {
         "scan/parquet.py",
         "scan/database.py",
         "scan/update.py",
         "scan/tally.py",
         "scan/index.py",
+        "scan/packed.py",
         "cli",
-    },  # tally counts with it, index reads with it
+    },
+    "distributed": {"cli"},  # a scan is given a client; only the command makes one
+    "dask": set(),
     "duckdb": {"scan/parquet.py", "scan/index.py", "cli"},  # index asks an index with SQL
     "obstore": {"scan/objects.py"},
     "imagecodecs": {"codecs"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import children
 
-HEAVY = ["numpy", "pyarrow", "duckdb", "imagecodecs", "openjpeg", "pylibjpeg", "pydicom", "PIL", "polars", "pandas"]
+HEAVY = ["numpy", "pyarrow", "duckdb", "imagecodecs", "openjpeg", "pylibjpeg", "pydicom", "PIL", "polars", "pandas", "distributed", "dask"]
 
 LOADED = """
 import sys

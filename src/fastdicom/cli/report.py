@@ -73,16 +73,22 @@ class Reporter:
         try:
             for batch in self._scan.batches(self.progress if self._live else None):
                 for path, error in batch.failures() if self._names_failures else ():
-                    self.clear()
-                    print(f"fastdicom: {one_line(path)}: {error}", file=sys.stderr)
+                    self.failed(path, error)
                 if self._summary is not None:
                     self._summary.add(batch)
                 yield batch
         finally:
             self._ahead.stop()
 
+    def failed(self, path: str, error: str) -> None:
+        """Name what could not be opened or read."""
+        self.clear()
+        print(f"fastdicom: {one_line(path)}: {error}", file=sys.stderr)
+
     def progress(self, counts: Counts) -> None:
-        """Show how far it is, a few times a second."""
+        """Show how far it is, a few times a second, on a terminal."""
+        if not self._live:
+            return
         now = time.monotonic()
         if now < self._next + _BETWEEN:
             return

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from fastdicom.cli.report import Reporter
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from fastdicom.scan import Scan
     from fastdicom.scan._scan import Batch
 
@@ -25,6 +27,7 @@ EXAMPLES = """examples:
   fastdicom scan . -t Modality | cut -d, -f5 | sort | uniq -c
   fastdicom scan . -t SharedFunctionalGroupsSequence/PixelMeasuresSequence/PixelSpacing -t transfer_syntax -t pixel_data_offset
   fastdicom scan . -t 'RequestAttributesSequence[*]/ScheduledProcedureStepID'
+  fastdicom scan /shared/archive --dask tcp://head:8786 -o /shared/index.parquet
   fastdicom scan . -t '(0029,"SIEMENS CSA HEADER",08)'
   fastdicom scan s3://bucket/studies --requests 256 -o index.parquet
   fastdicom scan study.zip more.tar.gz /media/cd/DICOMDIR -o index.parquet
@@ -34,6 +37,7 @@ EXAMPLES = """examples:
 """
 # What the table for people shows when nothing is asked for: what tells files apart, in as many columns as there is room.
 SHOWN = ("Modality", "PatientID", "StudyDate", "SeriesNumber", "InstanceNumber", "Rows", "Columns", "SeriesDescription")
+_TO_CONNECT = 15  # seconds
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -79,6 +83,11 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--keep-text", action="store_true", help="one more column for each date or time: its text, where it is no valid one"
     )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="scan on the workers of a Dask scheduler; -o FILE.parquet is a folder of files then",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary on stderr")
     parser.set_defaults(run=run, parser=parser)
 
@@ -98,6 +107,25 @@ def _key_value(text: str) -> tuple[str, str | bool]:
 
 def run(args: argparse.Namespace) -> int:
     """Scan; 0: all was read, 1: something could not be opened or read (named on stderr)."""
+    if not args.dask:
+        return _run(args, None)
+    try:
+        from distributed import Client
+
+        client = Client(args.dask, timeout=_TO_CONNECT, set_as_default=False)
+    except ModuleNotFoundError as error:
+        if error.name != "distributed":
+            raise
+        print("fastdicom: --dask needs distributed: pip install 'fastdicom-core[dask]'", file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(f"fastdicom: --dask {args.dask}: {error}", file=sys.stderr)
+        return 1
+    with client:
+        return _run(args, client)
+
+
+def _run(args: argparse.Namespace, client: Client | None) -> int:
     import fastdicom.scan as room
 
     kind = _kind(args)
@@ -123,6 +151,7 @@ def run(args: argparse.Namespace) -> int:
             keep_text=args.keep_text,
             elements=args.all,
             value_limit=room.VALUE_LIMIT if args.value_limit is None else args.value_limit,
+            client=client,
         )
         goal = None
         if kind == "database":
@@ -181,7 +210,9 @@ def _write(scan: Scan, kind: str, output: str | None, reporter: Reporter) -> Non
     from fastdicom.scan import parquet, table
 
     batches = reporter.watched()
-    if kind in ("parquet", "ipc") and output:
+    if kind == "parquet" and output and scan.client is not None:
+        scan.to_parts(output, progress=reporter.progress, failed=reporter.failed)
+    elif kind in ("parquet", "ipc") and output:
         parquet.write(scan, output, batches, kind)
     elif kind == "csv":
         if output:

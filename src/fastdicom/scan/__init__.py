@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastdicom.scan.arrow import BATCH_SIZE, VALUE_LIMIT, Counts, Scan, Schema
 from fastdicom.scan.checks import Finding, Report, check
@@ -19,6 +19,9 @@ from fastdicom.scan.columns import DEFAULT_TAGS, FACTS, Column, Step, Wanted
 from fastdicom.scan.hierarchy import Patient, Series, Study, Tree, tree
 from fastdicom.scan.index import Index
 from fastdicom.scan.objects import REQUESTS
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = [
     "BATCH_SIZE",
@@ -65,6 +68,7 @@ def scan(
     elements: bool = False,
     value_limit: int = VALUE_LIMIT,
     batch_size: int = BATCH_SIZE,
+    client: Client | None = None,
 ) -> Scan:
     r"""Scan files into Arrow record batches: a row a file, a column a tag; or a row an element.
 
@@ -129,6 +133,10 @@ def scan(
         Longer values, in bytes, are null in the long table, whose `length` and `notes` tell; at most 16 MiB.
     batch_size : int
         The most rows in a batch. A batch that has grown large in bytes ends before.
+    client : distributed.Client, optional
+        Scan on the workers of this Dask cluster, which see the files under the same names and have the same version of this
+        library: ``pip install 'fastdicom-core[dask]'``. Each of their threads scans pieces of the source with `threads` threads
+        (None: one). With `follow_links` there is one piece only, for none but a single walk knows which folders it has entered.
 
     Returns
     -------
@@ -220,6 +228,7 @@ def scan(
         elements=elements,
         value_limit=value_limit,
         batch_size=batch_size,
+        client=client,
     )
 
 

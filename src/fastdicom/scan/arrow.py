@@ -15,6 +15,9 @@ from fastdicom.scan.sources import Kind, groups
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from distributed import Client
+
+    from fastdicom.scan import distributed
 
     PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -93,6 +96,10 @@ def _give(engine: _scan.Engine, paths: Iterator[PathLike]) -> bool:
     return room == 0
 
 
+def _counting(progress: Callable[[Counts], object] | None) -> Callable[[tuple[int, ...]], object] | None:
+    return None if progress is None else lambda counts: progress(Counts(*counts))
+
+
 class Scan:
     """What :func:`fastdicom.scan.scan` returns.
 
@@ -105,6 +112,10 @@ class Scan:
         The columns that come out of the files, in order; none in the long table, whose columns are always the same.
     elements : bool
         Is this the long table?
+    client : distributed.Client or None
+        On whose workers it runs.
+    names_tell : bool
+        Is a source an archive or a DICOMDIR when its name says so? False: it is what a walk takes it for.
     """
 
     def __init__(
@@ -128,7 +139,9 @@ class Scan:
         elements: bool = False,
         value_limit: int = VALUE_LIMIT,
         batch_size: int = BATCH_SIZE,
+        client: Client | None = None,
     ) -> None:
+        asked = {name: value for name, value in locals().items() if name not in ("self", "source", "tags", "client")}
         if threads is not None and not 1 <= operator.index(threads) <= _MOST_THREADS:
             raise ValueError(f"threads is a number from 1 to {_MOST_THREADS}, not {threads}")
         if operator.index(batch_size) < 1:
@@ -164,6 +177,10 @@ class Scan:
         }
         self._past = Counts()  # what the latest run has met in sources that it is done with
         self._parts: list[_scan.Scanner | _scan.Engine] = []  # of the source at hand: each counts for itself
+        self.names_tell = True
+        self._asked = {**asked, "tags": None if tags is None else self.columns}  # with which a worker makes the same scan
+        self.client = client
+        self._cluster: distributed.Cluster | None = None
         self._current = self._scanner()  # nothing but a schema and zeros until a run begins
 
     def _scanner(self) -> _scan.Scanner:
@@ -187,6 +204,8 @@ class Scan:
     @property
     def counts(self) -> Counts:
         """What the latest run has met until now."""
+        if self._cluster is not None:
+            return Counts(*self._cluster.counts)
         return Counts(*map(sum, zip(self._past, *(part.counts for part in self._parts), strict=True)))
 
     def __iter__(self) -> Iterator[_scan.Batch]:
@@ -207,17 +226,16 @@ class Scan:
         ValueError
             The source is an iterator that an earlier run has used up.
         """
+        if self.client is not None:
+            return self._on_cluster(progress)
         scanner = self._scanner()
         self._current = scanner
         return self._run(scanner, progress)
 
     def _run(self, scanner: _scan.Scanner, progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
-        if self._used:
-            raise ValueError("the iterator of paths was used up by an earlier run of this scan; give a list to scan it twice")
-        paths = iter(self._source)
-        self._used = paths is self._source
+        paths = self._paths()
         self._past, self._parts = Counts(), []
-        for kind, group in groups(paths):
+        for kind, group in groups(paths) if self.names_tell else [(Kind.FILES, paths)]:
             if kind is Kind.FILES and self._archives:
                 yield from self._files_and_archives(scanner, group, progress)
             elif kind is Kind.FILES:
@@ -292,12 +310,33 @@ class Scan:
         finally:
             engine.close()
 
+    def _paths(self) -> Iterator[PathLike]:
+        if self._used:
+            raise ValueError("the iterator of paths was used up by an earlier run of this scan; give a list to scan it twice")
+        paths = iter(self._source)
+        self._used = paths is self._source
+        return paths
+
+    def _new_cluster(self) -> distributed.Cluster:
+        from fastdicom.scan import distributed
+
+        assert self.client is not None
+        self._cluster = distributed.Cluster(self.client, self, self._asked)
+        return self._cluster
+
+    def _on_cluster(self, progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
+        yield from self._new_cluster().batches(self._paths(), _counting(progress))
+
     def __arrow_c_schema__(self) -> object:
         """Return the schema as a PyCapsule (Arrow PyCapsule interface)."""
         return self._current.schema_capsule()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return a scan as an Arrow stream, a PyCapsule; there is one schema, whatever is requested."""
+        if self.client is not None:
+            from fastdicom.scan import packed
+
+            return packed.stream(self, self.batches())
         scanner = self._scanner()
         self._current = scanner
         return _scan.stream_capsule(scanner, self._run(scanner, None))
@@ -315,7 +354,7 @@ class Scan:
         return parquet.table(self)
 
     def to_parquet(self, path: str | os.PathLike[str], *, progress: Callable[[Counts], object] | None = None) -> Counts:
-        """Scan into a Parquet file, which appears under its name when it is complete.
+        """Scan into a Parquet file, which appears under its name when it is complete; with a `client`, a folder of such files.
 
         Its row groups have some ten thousand rows, whatever the size of the batches. The file says with what version, tags and
         options it was made, of what and when (keys ``fastdicom-…`` of the schema's metadata).
@@ -323,7 +362,7 @@ class Scan:
         Parameters
         ----------
         path : path
-            The file; one that exists is replaced.
+            The file or folder; one that exists is replaced. The workers of a cluster see it under the same name.
         progress : callable, optional
             Called with the counts ten times a second, and at the end.
 
@@ -337,6 +376,8 @@ class Scan:
         ModuleNotFoundError
             pyarrow is not installed.
         """
+        if self.client is not None:
+            return self.to_parts(path, progress=progress)
         from fastdicom.scan import parquet
 
         return parquet.write(self, path, self.batches(progress))
@@ -408,6 +449,45 @@ class Scan:
         from fastdicom.scan import database
 
         return database.write(self, database.target_of(uri, table), self.batches(progress))
+
+    def to_parts(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        progress: Callable[[Counts], object] | None = None,
+        failed: Callable[[str, str], object] | None = None,
+    ) -> Counts:
+        """Scan with the workers of `client` into a folder of Parquet files, in the order of the walk by their names.
+
+        Each worker writes its own; the folder appears under its name when it is complete.
+
+        Parameters
+        ----------
+        path : path
+            The folder; an index of this name that exists is replaced. The workers see it under the same name.
+        progress : callable, optional
+            Called with the counts whenever a part is there.
+        failed : callable, optional
+            Called with path and error of each file or folder that could not be opened or read.
+
+        Returns
+        -------
+        Counts
+            What was met.
+
+        Raises
+        ------
+        ValueError
+            The scan has no `client`.
+        FileExistsError
+            There is a folder of that name that holds something else than Parquet files.
+        OSError
+            The cluster has no workers or went away, or its workers cannot scan or write.
+        """
+        if self.client is None:
+            raise ValueError("only a scan with a client is written in parts")
+        self._new_cluster().write(self._paths(), path, _counting(progress), failed)
+        return self.counts
 
     def to_csv(self, target: str | os.PathLike[str] | TextIO, *, progress: Callable[[Counts], object] | None = None) -> Counts:
         r"""Scan into comma-separated values (RFC 4180, UTF-8), the names of the columns first.
