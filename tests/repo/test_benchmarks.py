@@ -53,3 +53,18 @@ def test_segmentations_hold_the_same_in_both_forms(root: Path, tmp_path: Path) -
     assert first.pixel_array.shape == (6, 16, 16)
     assert not first["PerFrameFunctionalGroupsSequence"].is_undefined_length
     assert second["PerFrameFunctionalGroupsSequence"].is_undefined_length
+
+
+def test_scale_prints_tables_and_draws(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    out = run(
+        root / "benchmarks" / "scale.py", "--quick", "threads", "million", "growth", "--tmp", tmp_path, "--plot", tmp_path / "plot.svg"
+    )
+    assert out.count("\n## ") == 4
+    assert "<svg" in (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert len(list(tmp_path.iterdir())) == 1  # what it made is gone
+
+
+def test_decode_prints_a_table(root: Path) -> None:
+    out = run(root / "benchmarks" / "decode.py", "--rounds", "1")
+    assert out.count("fastdicom-core") == 8
