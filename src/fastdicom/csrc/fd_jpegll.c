@@ -253,23 +253,39 @@ static inline void refill(reader *r)
     }
 }
 
-/* A difference by its code, then its magnitude (H.1.2.2). -1: there is no such code. */
-static int long_difference(reader *r, const table *t)
+/* The bits of a code and of the magnitude behind it are taken. */
+static inline int take(reader *r, unsigned length, unsigned category)
+{
+    r->bits <<= length;
+    const unsigned extra = category & 15; /* H.1.2.2: category 16 has no bits */
+    const int32_t magnitude = (int32_t)((r->bits >> 1) >> (63 - extra));
+    const int32_t below = (int32_t)(~r->bits >> 63) & -(int32_t)(extra != 0); /* a leading 0: a negative difference */
+    r->bits <<= extra;
+    r->count -= (int)(length + extra);
+    if (category == 16) return 32768;
+    return (magnitude - (int32_t)(((1u << extra) - 1) & (0u - (uint32_t)below))) & 0xFFFF;
+}
+
+/* The place of a code of more than 8 bits in `values`; -1: there is no such code. Answers its length in *length. */
+static int find_long_code(const table *t, uint32_t code, unsigned *length)
+{
+    unsigned n = 9;
+    while (n <= 16 && code >= t->most[n]) n++;
+    *length = n;
+    return n > 16 ? -1 : (int32_t)(code >> (16 - n)) + t->index[n];
+}
+
+/* A difference that `lookup` does not know: by its code, then its magnitude. -1: there is no such code. */
+static inline int long_difference(reader *r, const table *t)
 {
     const uint32_t code = (uint32_t)(r->bits >> 48);
     unsigned length = t->length[code >> 8], category = t->category[code >> 8];
     if (!length) {
-        length = 9;
-        while (length <= 16 && code >= t->most[length]) length++;
-        if (length > 16) return -1;
-        category = t->values[(int32_t)(code >> (16 - length)) + t->index[length]];
+        const int place = find_long_code(t, code, &length);
+        if (place < 0) return -1;
+        category = t->values[place];
     }
-    r->bits <<= length;
-    const unsigned extra = category == 16 ? 0 : category;
-    const int32_t difference = difference_of(category, extra ? (uint32_t)(r->bits >> (64 - extra)) : 0);
-    r->bits <<= extra;
-    r->count -= (int)(length + extra);
-    return difference & 0xFFFF;
+    return take(r, length, category);
 }
 
 /* One difference; the caller has seen to 32 bits at hand. */
@@ -309,12 +325,10 @@ static bool row_of_one(reader *at, const table *t, uint16_t *row, size_t n)
             r.count -= (int)(entry & 63);
         }
         if (i < stop) {
-            reader slow = r;
-            need(&slow, 32);
-            const int difference = long_difference(&slow, t);
+            need(&r, 32);
+            const int difference = long_difference(&r, t);
             good = difference >= 0;
             row[i++] = (uint16_t)difference;
-            r = slow;
         }
         if (r.count < 0) break;
     }
@@ -332,9 +346,20 @@ static bool row_of_several(reader *at, const table *const *tables, unsigned comp
     reader r = *at;
     bool good = true;
     for (size_t i = 0; i < n && good && r.count >= 0; i += components) {
+        need(&r, FD_JPEGLL_MOST_COMPONENTS * LOOKUP_BITS);
         for (unsigned c = 0; c < components; c++) {
+            const uint32_t entry = tables[c]->lookup[r.bits >> (64 - LOOKUP_BITS)];
+            if (entry) {
+                row[i + c] = (uint16_t)(entry >> 16);
+                r.bits <<= entry & 63;
+                r.count -= (int)(entry & 63);
+                continue;
+            }
             need(&r, 32);
-            good &= next_difference(&r, tables[c], &row[i + c]);
+            const int difference = long_difference(&r, tables[c]);
+            good &= difference >= 0;
+            row[i + c] = (uint16_t)difference;
+            need(&r, FD_JPEGLL_MOST_COMPONENTS * LOOKUP_BITS);
         }
     }
     *at = r;
@@ -351,6 +376,13 @@ static void predict(uint16_t *row, const uint16_t *up, size_t n, unsigned step, 
         if (step == 1) {
             unsigned sample = row[0];
             for (size_t i = 1; i < n; i++) row[i] = (uint16_t)(sample += row[i]);
+        } else if (step == 3) { /* three chains that do not wait for each other, in registers */
+            unsigned x = row[0], y = row[1], z = row[2];
+            for (size_t i = 3; i < n; i += 3) {
+                row[i] = (uint16_t)(x += row[i]);
+                row[i + 1] = (uint16_t)(y += row[i + 1]);
+                row[i + 2] = (uint16_t)(z += row[i + 2]);
+            }
         } else {
             for (size_t i = step; i < n; i++) row[i] = (uint16_t)(row[i] + row[i - step]);
         }
