@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from fastdicom.scan import Scan
     from fastdicom.scan._scan import Batch
+    from fastdicom.scan.update import Plan
 
 DESCRIPTION = """Read the heads of all files in folders into a table: a row a file, a column a tag. What cannot be read is a row
 with its error, and named on stderr; files that are no DICOM are counted. Without -o a table for people is printed on a
 terminal, and comma-separated values into a pipe."""
 EXAMPLES = """examples:
   fastdicom scan /data/archive -o index.parquet
+  fastdicom scan /data/archive -o index.parquet --update     # tomorrow
   fastdicom scan /data/archive --to postgresql://me@server/archive --table instances
   fastdicom scan /data/archive -o index.csv -t PatientID -t StudyDate -t 0018,0050
   fastdicom scan . -t Modality | cut -d, -f5 | sort | uniq -c
@@ -61,6 +63,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write to FILE: .parquet, .arrow or .csv; it appears when it is complete; or .sqlite"
     )
+    parser.add_argument("--update", action="store_true", help="read only what is not in FILE as it is now; .parquet and .arrow")
+    parser.add_argument("--resume", action="store_true", help="go on where a scan into FILE was killed; .parquet and .arrow")
     parser.add_argument("--to", metavar="URI", help="write to a database: sqlite:///FILE or postgresql://USER@HOST/DATABASE")
     parser.add_argument("--table", metavar="NAME", help="the table of the database (instances); paths that it has are replaced")
     parser.add_argument("--threads", metavar="N", type=_positive, help="how many threads read (the cores; more on a network share)")
@@ -167,7 +171,8 @@ def _run(args: argparse.Namespace, client: Client | None) -> int:
         if goal is not None:
             database.write(scan, goal, reporter.watched())
         else:
-            _write(scan, kind, args.output, reporter)
+            scan.plan = _plan(scan, kind, args)
+            _write(scan, kind, args.output, reporter, scan.plan)
     except BrokenPipeError:
         raise
     except (OSError, ModuleNotFoundError) as error:
@@ -190,15 +195,18 @@ def _rows_before(output: str | None) -> int | None:
 
 def _kind(args: argparse.Namespace) -> str:
     """What comes out: parquet, ipc, csv, database, or a table for people."""
+    suffix = Path(args.output or "").suffix.lower()
+    if (args.update or args.resume) and suffix not in (".parquet", ".arrow", ".feather", ".ipc"):
+        args.parser.error("--update and --resume need -o with a name that ends in .parquet or .arrow")
     if args.to and args.output:
         args.parser.error("-o and --to: one of them")
-    if args.to or (args.output and Path(args.output).suffix.lower() in (".sqlite", ".sqlite3", ".db")):
+    if args.to or suffix in (".sqlite", ".sqlite3", ".db"):
         return "database"
     if args.table:
         args.parser.error("--table is for a database: --to, or -o with a name that ends in .sqlite")
     if not args.output:
         return "table" if sys.stdout.isatty() else "csv"
-    kind = Path(args.output).suffix.lower().lstrip(".")
+    kind = suffix.lstrip(".")
     if kind in ("arrow", "feather", "ipc"):
         return "ipc"
     if kind not in ("parquet", "csv"):
@@ -206,14 +214,26 @@ def _kind(args: argparse.Namespace) -> str:
     return kind
 
 
-def _write(scan: Scan, kind: str, output: str | None, reporter: Reporter) -> None:
-    from fastdicom.scan import parquet, table
+def _plan(scan: Scan, kind: str, args: argparse.Namespace) -> Plan | None:
+    """What can be taken from an earlier scan, for files that can be brought up to date."""
+    if kind not in ("parquet", "ipc"):
+        return None
+    from fastdicom.scan import update
+
+    def say(text: str) -> None:
+        print(f"fastdicom: {text}", file=sys.stderr)
+
+    return update.prepare(scan, args.output, kind, update=args.update, resume=args.resume, say=say)
+
+
+def _write(scan: Scan, kind: str, output: str | None, reporter: Reporter, plan: Plan | None) -> None:
+    from fastdicom.scan import table, update
 
     batches = reporter.watched()
     if kind == "parquet" and output and scan.client is not None:
         scan.to_parts(output, progress=reporter.progress, failed=reporter.failed)
-    elif kind in ("parquet", "ipc") and output:
-        parquet.write(scan, output, batches, kind)
+    elif plan is not None and output:
+        update.written(scan, output, batches, plan, kind)
     elif kind == "csv":
         if output:
             table.write_csv(scan, output, batches)

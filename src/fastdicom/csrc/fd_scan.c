@@ -353,15 +353,16 @@ static fd_status append_file_facts(fd_scanner *s, bool known)
     return fd_array_integer(&s->arrays[2], t < 0, t < 0 ? 0 - (uint64_t)t : (uint64_t)t);
 }
 
-/* The rest of a row without values. The path and the file facts are there. */
+/* The rest of a row without values. The path and the file facts are there; `error` may be NULL. */
 static fd_status end_row_failed(fd_scanner *s, fd_outcome outcome, const char *error)
 {
-    fd_status status = fd_array_bytes(&s->arrays[3], error, strlen(error));
+    fd_status status = error ? fd_array_bytes(&s->arrays[3], error, strlen(error)) : fd_array_null(&s->arrays[3]);
     for (size_t i = 0; i <= s->count && status == FD_OK; i++) status = fd_array_null(&s->arrays[FD_SCAN_FIRST_COLUMNS + i]);
     const uint8_t byte = (uint8_t)outcome;
     if (status == FD_OK) status = fd_buffer_append(&s->outcomes, &byte, 1);
     s->rows++;
     s->counts.files++;
+    s->counts.read += outcome == FD_OUTCOME_READ;
     s->counts.not_dicom += outcome == FD_OUTCOME_NOT_DICOM;
     s->counts.failed += outcome == FD_OUTCOME_FAILED;
     return status;
@@ -725,9 +726,23 @@ static fd_status visit_long(fd_scanner *s, const fd_entry *entry)
     return read_long(s);
 }
 
+/* A row of what the folder and the system know. */
+static fd_status visit_facts(fd_scanner *s, const fd_entry *entry)
+{
+    if (append_path(s, entry) != FD_OK) return FD_MEMORY;
+    int failed = entry->os_errno;
+    const fd_os_name name = {entry->folder, entry->prefix, entry->prefix_length, entry->name};
+    if (entry->type == FD_ENTRY_FILE) failed = fd_os_look(&name, true, &s->head.facts);
+    if (append_file_facts(s, entry->type == FD_ENTRY_FILE && !failed) != FD_OK) return FD_MEMORY;
+    if (entry->type == FD_ENTRY_FAILED || failed) return end_row_errno(s, failed);
+    if (entry->type != FD_ENTRY_FILE || s->head.facts.type != FD_OS_FILE) return end_row_failed(s, FD_OUTCOME_FAILED, "not a regular file");
+    return end_row_failed(s, FD_OUTCOME_READ, NULL);
+}
+
 fd_status fd_scanner_visit(fd_scanner *s, const fd_entry *entry)
 {
     if (s->elements) return visit_long(s, entry);
+    if (s->options.facts_only) return visit_facts(s, entry);
     if (append_path(s, entry) != FD_OK) return FD_MEMORY;
     bool known = false;
     fd_status opened = FD_INVALID;

@@ -20,6 +20,7 @@ typedef struct fd_scan_options {
     bool path_bytes; /* one more column: the name as the system has it */
     bool plain;      /* no dictionaries in the long table */
     bool elements;   /* the long table (fd_long.h): a row an element; there are no specs then */
+    bool facts_only; /* path, size and mtime: no file is opened */
     size_t batch_rows;
     uint64_t value_limit; /* bytes of the longest value in the long table */
     size_t batch_bytes; /* a batch is cut when its buffers hold this much; 0: 64 MiB */

@@ -83,7 +83,7 @@ cdef extern from "fd_engine.h" nogil:
         pass
     bint fd_flag_is_up(fd_flag *flag) noexcept
     ctypedef struct fd_scan_options:
-        bint force, thorough, path_bytes, plain, elements
+        bint force, thorough, path_bytes, plain, elements, facts_only
         uint64_t value_limit
         size_t batch_rows, batch_bytes
         fd_flag *stop

@@ -40,6 +40,7 @@ class Scanner:
         path_bytes: bool = False,
         plain: bool = False,
         elements: bool = False,
+        facts_only: bool = False,
         value_limit: int = 65536,
         batch_size: int = 32768,
         inflate_limit: int = ...,

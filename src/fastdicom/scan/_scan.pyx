@@ -408,6 +408,8 @@ cdef class Scanner:
         No dictionaries in the long table.
     elements : bool
         The long table: a row an element.
+    facts_only : bool
+        Path, size and mtime; no file is opened.
     value_limit : int
         Bytes of the longest value in the long table.
     inflate_limit : int
@@ -422,8 +424,8 @@ cdef class Scanner:
         self.step_count = 0
 
     def __init__(self, columns, decoder, *, bint force=False, bint thorough=False, bint recursive=True, bint follow_links=False,
-                 bint path_bytes=False, bint plain=False, bint elements=False, uint64_t value_limit=65536, size_t batch_size=32768,
-                 uint64_t inflate_limit=1 << 29):
+                 bint path_bytes=False, bint plain=False, bint elements=False, bint facts_only=False,
+                 uint64_t value_limit=65536, size_t batch_size=32768, uint64_t inflate_limit=1 << 29):
         cdef fd_scan_hooks hooks
         cdef size_t i = 0
         if self.handle != NULL:
@@ -443,7 +445,7 @@ cdef class Scanner:
         memset(&self.options, 0, sizeof(fd_scan_options))
         self.options.force, self.options.thorough, self.options.path_bytes = force, thorough, path_bytes
         self.options.plain, self.options.elements, self.options.value_limit = plain, elements, value_limit
-        self.options.batch_rows = batch_size
+        self.options.facts_only, self.options.batch_rows = facts_only, batch_size
         fill_hooks(&hooks, self.hooks)
         self.handle = fd_scanner_new(self.specs, self.count, &self.options, &hooks)
         self.walk = fd_walk_new(recursive, follow_links, False, NULL)

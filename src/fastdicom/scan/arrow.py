@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import os
 import time
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from fastdicom.scan import distributed
+
+    from fastdicom.scan.update import Plan
 
     PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -57,6 +60,12 @@ class Counts(NamedTuple):
     not_dicom: int = 0
     failed: int = 0
     noted: int = 0
+
+
+class _Elsewhere(NamedTuple):
+    """Rows that nobody has read in this run."""
+
+    counts: tuple[int, ...]
 
 
 class Schema:
@@ -154,6 +163,7 @@ class Scan:
         self._used = False
         self._threads = threads
         self._ordered = bool(ordered)
+        self.plan: Plan | None = None
         self._archives = bool(archives)
         if operator.index(requests) < 1:
             raise ValueError(f"requests is a number from 1, not {requests}")
@@ -176,7 +186,7 @@ class Scan:
             "batch_size": int(batch_size),
         }
         self._past = Counts()  # what the latest run has met in sources that it is done with
-        self._parts: list[_scan.Scanner | _scan.Engine] = []  # of the source at hand: each counts for itself
+        self._parts: list[_scan.Scanner | _scan.Engine | _Elsewhere] = []  # of the source at hand: each counts for itself
         self.names_tell = True
         self._asked = {**asked, "tags": None if tags is None else self.columns}  # with which a worker makes the same scan
         self.client = client
@@ -230,7 +240,38 @@ class Scan:
             return self._on_cluster(progress)
         scanner = self._scanner()
         self._current = scanner
-        return self._run(scanner, progress)
+        found = self._run(scanner, progress)
+        if self.plan is None:
+            return found
+        from fastdicom.scan import update
+
+        return update.batches(self, self.plan, found, progress)
+
+    def facts(self) -> pa.Table:
+        """Walk, and return path, size, mtime, error, notes and path_bytes of each file; none is opened."""
+        facts = copy.copy(self)
+        facts.columns, facts.plan = (), None
+        facts._options = self._options | {"path_bytes": True, "facts_only": True}
+        facts._current = facts._scanner()
+        table = facts.to_table()
+        self._used = facts._used
+        self._parts = []  # a run begins
+        return table
+
+    def read(self, paths: Iterator[bytes], progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
+        """Read these files, whatever the source; they count."""
+        scanner = self._scanner()
+        self._current = scanner
+        yield from self._files(scanner, paths, progress)
+
+    def count_too(self, *counts: int) -> None:
+        """Count rows that came from elsewhere."""
+        self._parts.append(_Elsewhere(counts))
+
+    @property
+    def unfolds_archives(self) -> bool:
+        """Are the members of archives that are met rows too?"""
+        return self._archives
 
     def _run(self, scanner: _scan.Scanner, progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
         paths = self._paths()
@@ -353,16 +394,31 @@ class Scan:
 
         return parquet.table(self)
 
-    def to_parquet(self, path: str | os.PathLike[str], *, progress: Callable[[Counts], object] | None = None) -> Counts:
+    def to_parquet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        update: bool = False,
+        resume: bool = False,
+        progress: Callable[[Counts], object] | None = None,
+    ) -> Counts:
         """Scan into a Parquet file, which appears under its name when it is complete; with a `client`, a folder of such files.
 
         Its row groups have some ten thousand rows, whatever the size of the batches. The file says with what version, tags and
         options it was made, of what and when (keys ``fastdicom-…`` of the schema's metadata).
 
+        While it is being made there is a file ``.NAME.journal`` beside it with what was read so far.
+
         Parameters
         ----------
         path : path
             The file or folder; one that exists is replaced. The workers of a cluster see it under the same name.
+        update : bool
+            Take from the file that is there the rows of all files whose size and mtime are the same, and read only the others. The
+            result is that of a new scan. Where a file could not be opened or read, that is tried again. An index of other tags
+            or options, of another version, or none: all is read, with a warning.
+        resume : bool
+            Take from the journal what a killed scan of the same tags and options has read, under the same condition.
         progress : callable, optional
             Called with the counts ten times a second, and at the end.
 
@@ -375,14 +431,21 @@ class Scan:
         ------
         ModuleNotFoundError
             pyarrow is not installed.
+
+        Notes
+        -----
+        `update` and `resume` hold the table in memory while they work. Objects, archives and the long table are always read anew.
         """
-        if self.client is not None:
-            return self.to_parts(path, progress=progress)
-        from fastdicom.scan import parquet
+        return self._to_file(path, "parquet", update, resume, progress)
 
-        return parquet.write(self, path, self.batches(progress))
-
-    def to_ipc(self, path: str | os.PathLike[str], *, progress: Callable[[Counts], object] | None = None) -> Counts:
+    def to_ipc(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        update: bool = False,
+        resume: bool = False,
+        progress: Callable[[Counts], object] | None = None,
+    ) -> Counts:
         """Scan into an Arrow file (IPC, also called Feather), which appears under its name when it is complete.
 
         Columns are plain, never dictionary-encoded, and compressed with zstd.
@@ -391,6 +454,8 @@ class Scan:
         ----------
         path : path
             The file; one that exists is replaced.
+        update, resume : bool
+            As in :meth:`to_parquet`.
         progress : callable, optional
             Called with the counts ten times a second, and at the end.
 
@@ -404,9 +469,18 @@ class Scan:
         ModuleNotFoundError
             pyarrow is not installed.
         """
-        from fastdicom.scan import parquet
+        return self._to_file(path, "ipc", update, resume, progress)
 
-        return parquet.write(self, path, self.batches(progress), "ipc")
+    def _to_file(
+        self, path: str | os.PathLike[str], kind: str, update: bool, resume: bool, progress: Callable[[Counts], object] | None
+    ) -> Counts:
+        from fastdicom.scan import update as again
+
+        self.plan = again.prepare(self, path, kind, update=update, resume=resume)
+        try:
+            return again.written(self, path, self.batches(progress), self.plan, kind)
+        finally:
+            self.plan = None
 
     def to_database(
         self, uri: str | os.PathLike[str], table: str | None = None, *, progress: Callable[[Counts], object] | None = None

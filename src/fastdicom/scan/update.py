@@ -1,0 +1,373 @@
+"""Again tomorrow: only what has changed is read, the rest comes from an index or from what a killed scan has left."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fastdicom._version import __version__
+from fastdicom.scan import parquet, sources
+from fastdicom.scan.journal import Journal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from fastdicom.scan._scan import Batch
+    from fastdicom.scan.arrow import Counts, Scan
+
+    Rows = npt.NDArray[np.int64]
+
+__all__ = ["Known", "Plan", "batches", "identity", "prepare", "written"]
+
+_ROWS_AT_ONCE: Final = 65536
+_ROW_IDENTITY: Final = ("fastdicom-version", "fastdicom-tags", "fastdicom-options")
+_NO_DICOM: Final = ("no DICM ", "the file is empty")  # as fd_part10 says it
+
+
+class Plan:
+    """What a scan takes from earlier ones.
+
+    Attributes
+    ----------
+    known : pyarrow.Table or None
+        The rows that may be taken, one a path.
+    journal : Journal or None
+        Where what is read is noted.
+    """
+
+    def __init__(self, known: pa.Table | None, journal: Journal | None) -> None:
+        self.known = known
+        self.journal = journal
+
+    def done(self) -> None:
+        """The scan is complete: nobody needs to go on."""
+        if self.journal is not None:
+            self.journal.remove()
+
+    def close(self) -> None:
+        """It was not."""
+        if self.journal is not None:
+            self.journal.close()
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=4)
+
+
+def prepare(
+    scan: Scan,
+    path: str | os.PathLike[str],
+    kind: str,
+    *,
+    update: bool = False,
+    resume: bool = False,
+    say: Callable[[str], object] | None = None,
+) -> Plan:
+    """Return what a scan that writes `path` can take from the index that is there and from what a killed one has left.
+
+    Parameters
+    ----------
+    scan : Scan
+        What is asked for.
+    path : path
+        A file.
+    kind : str
+        ``parquet`` or ``ipc``.
+    update : bool
+        Take the rows of the index.
+    resume : bool
+        Take the rows of the journal.
+    say : callable, optional
+        Called with the reason when all is read anew; without it, that is a warning.
+    """
+    say = say or _warn
+    if reason := _not_for_update(scan):
+        if update or resume:
+            say(f"{os.fspath(path)}: {reason}: all is read anew")
+        return Plan(None, None)
+    journal = Journal(path, identity(scan))
+    try:
+        found = _found(scan, path, kind, journal, update, resume, say)
+    except BaseException:
+        journal.close()
+        raise
+    return Plan(_joined(found) if found else None, journal)
+
+
+def _found(
+    scan: Scan, path: str | os.PathLike[str], kind: str, journal: Journal, update: bool, resume: bool, say: Callable[[str], object]
+) -> list[pa.Table]:
+    found = []
+    if resume:
+        rows = journal.rows()
+        if rows is None:
+            say(f"{os.fspath(path)}: no scan of the same tags and options was stopped half way: there is nothing to resume")
+        else:
+            found.append(rows)
+    journal.begin(bool(found))
+    if update:
+        index, reason = _index(scan, path, kind)
+        if index is None:
+            say(f"{os.fspath(path)}: {reason}: all is read anew")
+        else:
+            found.append(index)
+    return found
+
+
+def identity(scan: Scan) -> pa.Schema:
+    """Return a schema that is equal for scans that make the same rows of the same files."""
+    schema = parquet.schema_of(scan)
+    return schema.with_metadata({name: schema.metadata[name.encode()] for name in _ROW_IDENTITY})
+
+
+def _not_for_update(scan: Scan) -> str:
+    if scan.elements:
+        return "the long table cannot be brought up to date"
+    if scan.unfolds_archives or any(sources.kind_of(path) is not sources.Kind.FILES for path in scan.source_paths or ()):
+        return "archives and objects have no size and time of their own to compare"
+    return ""
+
+
+def _index(scan: Scan, path: str | os.PathLike[str], kind: str) -> tuple[pa.Table | None, str]:
+    """The rows of an index, or why it cannot be used."""
+    arrow = parquet.pyarrow()
+    if not Path(path).is_file():
+        return None, "there is no index yet"
+    wanted = identity(scan)
+    try:
+        with arrow.memory_map(os.fspath(path)) as file:
+            if kind == "ipc":
+                with arrow.ipc.open_file(file) as reader:
+                    schema = reader.schema
+                    if not (reason := _difference(schema, wanted)):
+                        return reader.read_all().cast(wanted), ""
+            else:
+                import pyarrow.parquet as pq
+
+                with pq.ParquetFile(file) as reader:
+                    schema = reader.schema_arrow
+                    if not (reason := _difference(schema, wanted)):
+                        table = reader.read(use_threads=True)
+                        return table if table.schema == wanted else table.cast(wanted), ""
+    except (arrow.ArrowInvalid, OSError) as error:
+        return None, f"it is no index ({' '.join(str(error).split())[:200]})"
+    return None, reason
+
+
+def _difference(schema: pa.Schema, wanted: pa.Schema) -> str:
+    """Why the rows of an index are not those of a scan; nothing when they are."""
+    found = schema.metadata or {}
+    if b"fastdicom-version" not in found:
+        return "it is no index of fastdicom's"
+    if found[b"fastdicom-version"].decode() != __version__:
+        return f"the index was made by fastdicom {found[b'fastdicom-version'].decode()}, this is {__version__}"
+    if found.get(b"fastdicom-options") != wanted.metadata[b"fastdicom-options"]:
+        return "the index was made with other options"
+    if _fields(schema) != _fields(wanted):
+        return "the index has other tags"
+    return ""
+
+
+def _fields(schema: pa.Schema) -> list[tuple[object, ...]]:
+    lists = parquet.pyarrow().types.is_list
+    # Parquet calls the items of a list by another name
+    kinds = [("list", field.type.value_type) if lists(field.type) else field.type for field in parquet.plain(schema)]
+    return [(field.name, kind, (field.metadata or {}).get(b"dicom.tag")) for field, kind in zip(schema, kinds, strict=True)]
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    arrow = parquet.pyarrow()
+    return arrow.concat_tables([table.replace_schema_metadata(None) for table in tables]) if len(tables) > 1 else tables[0]
+
+
+def batches(scan: Scan, plan: Plan, fresh: Iterator[Batch], progress: Callable[[Counts], object] | None) -> Iterator[Any]:
+    """Yield the rows of a scan: those that nothing speaks against from `plan`, else `fresh`, which is noted."""
+    if plan.known is not None:
+        yield from _from_known(scan, plan, plan.known, progress)
+        return
+    for batch in fresh:
+        if plan.journal is not None:
+            plan.journal.add(batch)
+        yield batch
+
+
+def _from_known(scan: Scan, plan: Plan, known: pa.Table, progress: Callable[[Counts], object] | None) -> Iterator[Known]:
+    work = _Work(scan, known)
+    fresh = []
+    for batch in scan.read(work.changed(), progress):
+        if plan.journal is not None:
+            plan.journal.add(batch)
+        fresh.append(batch)
+    yield from work.rows(fresh)
+
+
+class Known:
+    """Rows that were known, between those that were read: as a batch of a scan."""
+
+    def __init__(self, batch: pa.RecordBatch, failed: Rows) -> None:
+        self._batch = batch
+        self._failed = failed
+
+    def __len__(self) -> int:
+        return int(self._batch.num_rows)
+
+    @property
+    def num_rows(self) -> int:
+        """The number of rows."""
+        return len(self)
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns."""
+        return list(self._batch.schema.names)
+
+    def column(self, name: str) -> list[object]:
+        """Return the values of a column."""
+        return list(self._batch.column(name).to_pylist())
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Return the rows as tuples."""
+        return list(zip(*(self.column(name) for name in self.column_names), strict=True))
+
+    def failures(self) -> list[tuple[str, str]]:
+        """(path, error) of each row whose file or folder could not be opened or read."""
+        found = self._batch.select(["path", "error"]).take(parquet.pyarrow().array(self._failed))
+        return [(row["path"], row["error"]) for row in found.to_pylist()]
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """Schema and array as PyCapsules (Arrow PyCapsule interface)."""
+        found: tuple[object, object] = self._batch.__arrow_c_array__(requested_schema)
+        return found
+
+    def __arrow_c_schema__(self) -> object:
+        """Return the schema as a PyCapsule (Arrow PyCapsule interface)."""
+        return self._batch.schema.__arrow_c_schema__()
+
+
+class _Work:
+    """What is on the disk now, compared with what is known."""
+
+    def __init__(self, scan: Scan, known: pa.Table) -> None:
+        import numpy as np
+        import pyarrow.compute as pc
+
+        arrow = parquet.pyarrow()
+        self._scan = scan
+        self._known = known
+        self._facts = scan.facts()
+        path = self._facts["path"]
+        self._at = _places(path, known["path"])
+        there = self._at >= 0
+        if len(known):
+            at = np.where(there, self._at, 0)
+            for name in ("size", "mtime"):
+                there &= _integers(self._facts[name]) == _integers(known[name])[at]
+            there &= _usable(known["error"])[at]
+        if os.name != "nt":  # bytes that are no UTF-8 are written with a backslash: then the text may name two files
+            there &= ~pc.match_substring(path, "\\x").to_numpy(zero_copy_only=False)
+        self._failed = pc.is_valid(self._facts["error"]).to_numpy()
+        self._taken = there & ~self._failed
+        self._read = ~there & ~self._failed
+        kept = known["error"].take(arrow.array(self._at[self._taken]))
+        notes = known["notes"].take(arrow.array(self._at[self._taken]))
+        errors, noted = len(kept) - kept.null_count, len(notes) - notes.null_count
+        failed = int(self._failed.sum())
+        scan.count_too(len(kept) + failed, len(kept) - errors, errors, failed, noted)
+
+    def changed(self) -> Iterator[bytes]:
+        """Yield the paths that must be read."""
+        chosen = self._facts["path_bytes"].filter(parquet.pyarrow().array(self._read))
+        for chunk in chosen.chunks:
+            yield from chunk.to_pylist()
+
+    def rows(self, fresh: list[Any]) -> Iterator[Known]:
+        """Yield all rows in the order of the walk: `fresh` are those that were read."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        arrow = parquet.pyarrow()
+        schema = arrow.schema(self._scan.schema)
+        read = arrow.Table.from_batches([arrow.record_batch(batch) for batch in fresh], schema)
+        lost = _widened(self._facts.filter(arrow.array(self._failed)), schema)
+        everything = arrow.concat_tables([self._known.cast(schema).replace_schema_metadata(None), read.replace_schema_metadata(None), lost])
+        everything = everything.unify_dictionaries().combine_chunks()
+        order = np.where(self._taken, self._at, -1)
+        chosen = self._facts["path"].filter(arrow.array(self._read))
+        found = _places(chosen, read["path"])
+        first = len(self._known)
+        order[self._read] = np.where(found >= 0, first + found, -1)
+        order[self._failed] = first + len(read) + np.arange(len(lost))
+        order = order[order >= 0]  # a file that has gone meanwhile has no row, or one with its error
+        extra = np.setdiff1d(np.arange(len(read)), found)  # and where a folder is in its place, there are more
+        order = np.concatenate([order, first + extra])
+        bad = _names(pc, read, fresh)
+        is_failed = np.zeros(len(everything), dtype=bool)
+        is_failed[first + bad] = True
+        is_failed[first + len(read) :] = True
+        for start in range(0, len(order), _ROWS_AT_ONCE):
+            part = order[start : start + _ROWS_AT_ONCE]
+            [batch] = everything.take(arrow.array(part)).combine_chunks().to_batches()
+            yield Known(batch, np.flatnonzero(is_failed[part]))
+
+
+def _names(pc: Any, read: pa.Table, fresh: list[Any]) -> Rows:
+    """Which of the rows that were read failed."""
+    import numpy as np
+
+    arrow = parquet.pyarrow()
+    paths = [path for batch in fresh for path, _ in batch.failures()]
+    if not paths:
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(pc.is_in(read["path"], arrow.array(paths, read["path"].type)).to_numpy())
+
+
+def _places(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
+    """Where each text is among others; -1: nowhere."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    arrow = parquet.pyarrow()
+    values = arrow.concat_arrays(among.cast(arrow.large_string()).chunks) if among.num_chunks else arrow.array([], arrow.large_string())
+    found = pc.index_in(wanted.cast(arrow.large_string()), value_set=values)
+    return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
+
+
+def _integers(column: pa.ChunkedArray) -> Rows:
+    import numpy as np
+    import pyarrow.compute as pc
+
+    arrow = parquet.pyarrow()
+    return np.asarray(pc.fill_null(column.cast(arrow.int64()), -(1 << 62)).to_numpy(), dtype=np.int64)
+
+
+def _usable(errors: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Which rows may be kept: those of files that were read or are no DICOM. What the system refused is tried again."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    usable = pc.is_null(errors).to_numpy()
+    for words in _NO_DICOM:
+        usable = usable | pc.fill_null(pc.starts_with(errors, words), False).to_numpy()
+    return np.asarray(usable, dtype=bool)
+
+
+def _widened(facts: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows that have only what the system knows."""
+    arrow = parquet.pyarrow()
+    columns = [facts[field.name] if field.name in facts.column_names else arrow.nulls(len(facts), field.type) for field in schema]
+    return arrow.table([arrow.chunked_array([c]) if not hasattr(c, "chunks") else c for c in columns], schema=schema.remove_metadata())
+
+
+def written(scan: Scan, path: str | os.PathLike[str], found: Iterable[Any], plan: Plan, kind: str) -> Counts:
+    """Write batches, and end the journal when they are."""
+    try:
+        counts = parquet.write(scan, path, found, kind)
+        plan.done()
+    finally:
+        plan.close()
+    return counts
