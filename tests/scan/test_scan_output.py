@@ -14,6 +14,7 @@ import pytest
 
 import fastdicom
 from builders import element, minimal, part10
+from fastdicom.scan import parquet
 from fastdicom.scan.output import replacing
 from fastdicom.scan.table import TextTable
 
@@ -44,6 +45,9 @@ def test_parquet(folder: Path, tmp_path: Path) -> None:
     assert json.loads(table.schema.metadata[b"fastdicom-tags"]) == ["PatientID", "ImageType", "Rows"]
     assert json.loads(table.schema.metadata[b"fastdicom-options"]) == {"force": False, "thorough": False}
     assert json.loads(table.schema.metadata[b"fastdicom-sources"]) == [str(folder)]
+    urls = ["https://user:secret@host/a/b.dcm?X-Amz-Signature=secret", "s3://key:secret@bucket/a", "http://[secret"]
+    said = parquet.metadata_of(fastdicom.scan([*urls, "a@b?c"]))
+    assert json.loads(said["fastdicom-sources"]) == ["https://host/a/b.dcm", "s3://bucket/a", "http://", "a@b?c"]
     assert datetime.fromisoformat(table.schema.metadata[b"fastdicom-time"].decode()) <= datetime.now(UTC)
     assert sorted(os.listdir(tmp_path)) == ["in", "index.parquet"]
 

@@ -8,8 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import warnings
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,28 @@ def test_an_update_of_other_sources(folder: Path, tmp_path: Path, read_paths: li
     assert stored(path) == scan.to_table().to_pydict()
 
 
+def test_what_is_named_twice(folder: Path, tmp_path: Path, read_paths: list[str]) -> None:
+    scan = ordered([folder / "1", folder / "1", folder / "1" / "01"], TAGS)
+    scan.to_parquet(tmp_path / "x.parquet")
+    (folder / "1" / "01").write_bytes(image(1, element(0x00080020, "DA", "20260102")))
+    assert scan.to_parquet(tmp_path / "x.parquet", update=True).read == 41
+    assert read_paths == ["01"] * 3
+    assert stored(tmp_path / "x.parquet") == scan.to_table().to_pydict()
+
+
+def test_an_update_of_an_iterator(folder: Path, tmp_path: Path, read_paths: list[str]) -> None:
+    path = tmp_path / "x.arrow"
+    ordered(folder, TAGS).to_ipc(path)
+    assert ordered(iter([folder / "0", folder / "2"]), TAGS).to_ipc(path, update=True).read == 40
+    assert read_paths == []
+    assert stored(path) == ordered([folder / "0", folder / "2"], TAGS).to_table().to_pydict()
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        file.write(folder / "0" / "00", "00")
+    scan = ordered(iter([folder / "0", tmp_path / "x.zip"]), TAGS)
+    with pytest.warns(UserWarning, match="archives and objects have no size and time of their own to compare: all is read anew"):
+        assert scan.to_ipc(path, update=True).read == 21
+
+
 def test_paths_that_are_no_utf8(folder: Path, tmp_path: Path, read_paths: list[str]) -> None:
     (folder / "a\\xff").write_bytes(image(1))
     try:
@@ -121,8 +143,7 @@ def test_paths_that_are_no_utf8(folder: Path, tmp_path: Path, read_paths: list[s
     scan.to_parquet(tmp_path / "x.parquet")
     scan.to_parquet(tmp_path / "x.parquet", update=True)
     assert len(read_paths) == 2  # which is which cannot be told
-    assert stored(tmp_path / "x.parquet")["Rows"].count(1) == 2  # with the one of the same number of rows
-    assert stored(tmp_path / "x.parquet")["Rows"].count(2) == 2
+    assert stored(tmp_path / "x.parquet") == scan.to_table().to_pydict()
 
 
 def test_what_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,8 +189,10 @@ def test_an_index_that_does_not_fit(
     assert "all is read anew" in capsys.readouterr().err
     assert main(arguments) == 0
     assert capsys.readouterr().err == ""
-    with pytest.raises(SystemExit):
-        main(["scan", str(folder), "--update"])
+    for more in ([], ["-o", "x.csv"], ["-o", str(path), "--dask", "tcp://localhost:1"]):
+        with pytest.raises(SystemExit):
+            main(["scan", str(folder), "--update", *more])
+        assert "--update and --resume" in capsys.readouterr().err
 
 
 def test_an_update_says_what_failed(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,53 +246,96 @@ def test_a_journal_with_a_torn_end(folder: Path, tmp_path: Path) -> None:
     assert not whole.path.exists()
 
 
+# Stops for good when it has noted so many bytes, or ends itself some time after that.
 CHILD = """
-import sys, time, fastdicom
+import os, signal, sys, threading, time, warnings, fastdicom
 from fastdicom.scan import parquet
-parquet._CHUNK_ROWS = 500
-scan = fastdicom.scan(sys.argv[1], {tags!r}, batch_size=50, ordered=True)
-def slow(counts):
-    time.sleep(0.001)
-import warnings
 warnings.simplefilter("ignore")
-print("ready", flush=True)
-scan.to_parquet(sys.argv[2], resume=True, progress=slow)
+parquet._CHUNK_ROWS = 500
+folder, path, stop_at, after = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+sizes = []
+
+def end():
+    time.sleep(after)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def progress(counts):
+    sizes.append(os.path.getsize(os.path.join(os.path.dirname(path), ".index.parquet.journal")))
+    if sizes[-1] >= sizes[0] + stop_at:
+        if after < 0:
+            print("stopped", flush=True)
+            signal.pause()
+        if threading.active_count() == 1:
+            threading.Thread(target=end).start()
+
+fastdicom.scan(folder, {tags!r}, batch_size=50, ordered=True).to_parquet(path, resume=True, progress=progress)
 """
 
 
-def test_killed_at_any_moment(tmp_path: Path, read_paths: list[str]) -> None:
+def start(folder: Path, path: Path, stop_at: int, after: float) -> subprocess.Popen[bytes]:
+    arguments = [sys.executable, "-c", CHILD.format(tags=TAGS), str(folder), str(path), str(stop_at), str(after)]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     folder.mkdir()
     for i in range(40):
         (folder / f"{i:04}").write_bytes(image(i))
     for i in range(40, 4000):
         os.link(folder / f"{i % 40:04}", folder / f"{i:04}")
+    return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
+def test_killed_half_way(many: Path, tmp_path: Path, read_paths: list[str]) -> None:
     path = tmp_path / "index.parquet"
-    ordered(folder / "0000", TAGS).to_parquet(path)
+    ordered(many / "0000", TAGS).to_parquet(path)
     old = path.read_bytes()
-    chance = random.Random(1)
-    killed = 0
-    for _ in range(8):
-        child = subprocess.Popen([sys.executable, "-c", CHILD.format(tags=TAGS), str(folder), str(path)], stdout=subprocess.PIPE)
-        assert child.stdout is not None
-        child.stdout.readline()
-        time.sleep(chance.uniform(0, 0.05))
-        child.send_signal(signal.SIGKILL)
-        killed += child.wait() == -signal.SIGKILL
-        child.stdout.close()
-        if path.read_bytes() != old:
-            break
-    assert killed
     journal = tmp_path / ".index.parquet.journal"
-    if path.read_bytes() == old:  # a slow machine may kill every one before its first batch
-        journaled = journal.exists()
-        (folder / "0001").unlink()  # and what was read may change
-        (folder / "0001").write_bytes(image(12345))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ordered(folder, TAGS).to_parquet(path, resume=True)
-        assert not journaled or len(read_paths) < 4000
-    assert stored(path) == ordered(folder, TAGS).to_table().to_pydict()
+    sizes = []
+    for stop_at in (60_000, 50_000):  # the second one goes on from what the first has left
+        with start(many, path, stop_at, -1) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"stopped\n"
+            child.kill()
+        assert child.returncode == -signal.SIGKILL
+        assert path.read_bytes() == old
+        sizes.append(journal.stat().st_size)
+    assert sizes[1] > sizes[0] > 0
+    for i in range(3):  # and what was read may change
+        (many / f"{i:04}").unlink()
+        (many / f"{i:04}").write_bytes(image(12345, element(0x00080020, "DA", "20260102")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        counts = ordered(many, TAGS).to_parquet(path, resume=True)
+    assert counts[:4] == (4000, 4000, 0, 0)
+    assert {"0000", "0001", "0002"} <= set(read_paths)
+    assert len(read_paths) < 3800
+    assert stored(path) == ordered(many, TAGS).to_table().to_pydict()
+    assert sorted(os.listdir(tmp_path)) == ["in", "index.parquet"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
+def test_killed_at_any_moment(many: Path, tmp_path: Path) -> None:
+    path = tmp_path / "index.parquet"
+    ordered(many / "0000", TAGS).to_parquet(path)
+    old = path.read_bytes()
+    fresh = ordered(many, TAGS).to_table().to_pydict()
+    chance = random.Random(1)
+    for _ in range(8):  # whenever that is, also behind the end
+        with start(many, path, chance.randrange(100_000), chance.uniform(0, 0.02)) as child:
+            child.wait()
+        assert child.returncode in (-signal.SIGKILL, 0)
+        if path.read_bytes() != old:
+            assert stored(path) == fresh
+            ordered(many / "0000", TAGS).to_parquet(path)
+            old = path.read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ordered(many, TAGS).to_parquet(path, resume=True)
+    assert stored(path) == fresh
     assert sorted(os.listdir(tmp_path)) == ["in", "index.parquet"]
 
 

@@ -113,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
     """Scan; 0: all was read, 1: something could not be opened or read (named on stderr)."""
     if not args.dask:
         return _run(args, None)
+    if args.update or args.resume:
+        args.parser.error("--update and --resume are for scans without --dask, whose workers read everything")
     try:
         from distributed import Client
 
@@ -216,7 +218,7 @@ def _kind(args: argparse.Namespace) -> str:
 
 def _plan(scan: Scan, kind: str, args: argparse.Namespace) -> Plan | None:
     """What can be taken from an earlier scan, for files that can be brought up to date."""
-    if kind not in ("parquet", "ipc"):
+    if kind not in ("parquet", "ipc") or (kind == "parquet" and scan.client is not None):
         return None
     from fastdicom.scan import update
 

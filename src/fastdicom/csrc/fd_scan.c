@@ -735,7 +735,8 @@ static fd_status visit_facts(fd_scanner *s, const fd_entry *entry)
     if (entry->type == FD_ENTRY_FILE) failed = fd_os_look(&name, true, &s->head.facts);
     if (append_file_facts(s, entry->type == FD_ENTRY_FILE && !failed) != FD_OK) return FD_MEMORY;
     if (entry->type == FD_ENTRY_FAILED || failed) return end_row_errno(s, failed);
-    if (entry->type != FD_ENTRY_FILE || s->head.facts.type != FD_OS_FILE) return end_row_failed(s, FD_OUTCOME_FAILED, "not a regular file");
+    if (entry->type != FD_ENTRY_FILE || s->head.facts.type != FD_OS_FILE)
+        return end_row_failed(s, FD_OUTCOME_FAILED, "not a regular file");
     return end_row_failed(s, FD_OUTCOME_READ, NULL);
 }
 

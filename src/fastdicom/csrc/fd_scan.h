@@ -23,8 +23,8 @@ typedef struct fd_scan_options {
     bool facts_only; /* path, size and mtime: no file is opened */
     size_t batch_rows;
     uint64_t value_limit; /* bytes of the longest value in the long table */
-    size_t batch_bytes; /* a batch is cut when its buffers hold this much; 0: 64 MiB */
-    fd_flag *stop;      /* when it goes up, reading ends in the middle of a file; or NULL */
+    size_t batch_bytes;   /* a batch is cut when its buffers hold this much; 0: 64 MiB */
+    fd_flag *stop;        /* when it goes up, reading ends in the middle of a file; or NULL */
 } fd_scan_options;
 
 /* What the scanner leaves to its caller. Both are called without any lock of the scanner's held. */

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from fastdicom.scan import distributed
-
     from fastdicom.scan.update import Plan
 
     PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -255,7 +254,7 @@ class Scan:
         facts._current = facts._scanner()
         table = facts.to_table()
         self._used = facts._used
-        self._parts = []  # a run begins
+        self._past, self._parts = Counts(), []  # a run begins
         return table
 
     def read(self, paths: Iterator[bytes], progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
@@ -267,6 +266,12 @@ class Scan:
     def count_too(self, *counts: int) -> None:
         """Count rows that came from elsewhere."""
         self._parts.append(_Elsewhere(counts))
+
+    def unfold_source(self) -> None:
+        """Make a list of a source that is an iterable: for a run that needs it more than once."""
+        if self.source_paths is None:
+            self._source = tuple(self._paths())
+            self._used = False
 
     @property
     def unfolds_archives(self) -> bool:
@@ -431,12 +436,18 @@ class Scan:
         ------
         ModuleNotFoundError
             pyarrow is not installed.
+        ValueError
+            `update` or `resume` with a `client`.
 
         Notes
         -----
         `update` and `resume` hold the table in memory while they work. Objects, archives and the long table are always read anew.
         """
-        return self._to_file(path, "parquet", update, resume, progress)
+        if self.client is None:
+            return self._to_file(path, "parquet", update, resume, progress)
+        if update or resume:
+            raise ValueError("the workers of a cluster read everything: update and resume are for scans without a client")
+        return self.to_parts(path, progress=progress)
 
     def to_ipc(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import time
 import zlib
@@ -49,13 +50,20 @@ class Journal:
     def _open(self) -> None:
         while self._file is None:
             descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o666)
-            if not locked(descriptor):
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or not locked(descriptor):
                 os.close(descriptor)
                 return
-            if not self.path.exists():  # it was another run's, which has just ended
+            if not self._is_ours(found):  # it was another run's, which has just ended
                 os.close(descriptor)
                 continue
             self._file = os.fdopen(descriptor, "r+b", buffering=0)
+
+    def _is_ours(self, opened: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(opened, self.path.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            return False
 
     def rows(self) -> pa.Table | None:
         """Return the rows that an earlier run has left, to go on behind them; None: there are none of such a scan."""
@@ -129,6 +137,8 @@ class Journal:
     def remove(self) -> None:
         """The scan is complete."""
         if self._file is not None:
+            if os.name == "nt":  # there, a file that is open cannot be removed
+                self.close()
             with suppress(OSError):
                 self.path.unlink()
             self.close()

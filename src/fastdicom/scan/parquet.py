@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 from fastdicom._version import __version__
+from fastdicom.scan import sources
 from fastdicom.scan.output import replacing
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ def schema_of(scan: Scan) -> pa.Schema:
 def metadata_of(scan: Scan) -> dict[str, str]:
     """Return what a file says about itself: the version, what was asked for, of what, and when."""
     options = scan.options
-    sources = scan.source_paths
+    paths = scan.source_paths
     found = {
         "fastdicom-version": __version__,
         "fastdicom-tags": json.dumps([column.name for column in scan.columns]),
@@ -126,9 +128,21 @@ def metadata_of(scan: Scan) -> dict[str, str]:
     }
     if scan.elements:
         found["fastdicom-table"] = "elements"
-    if sources is not None and len(sources) <= _SOURCES:
-        found["fastdicom-sources"] = json.dumps([os.fsencode(path).decode("utf-8", "backslashreplace") for path in sources])
+    if paths is not None and len(paths) <= _SOURCES:
+        found["fastdicom-sources"] = json.dumps([_shown(path) for path in paths])
     return found
+
+
+def _shown(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
+    """A source as text; a URL without what opens doors: user and password, and the query, where signatures are."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if sources.kind_of(path) is not sources.Kind.OBJECTS:
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # it is no URL; the scan says so
+        return text.partition("://")[0] + "://"
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
 def chunks(batches: Iterable[Any], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -86,6 +86,8 @@ def prepare(
         Called with the reason when all is read anew; without it, that is a warning.
     """
     say = say or _warn
+    if update or resume:
+        scan.unfold_source()
     if reason := _not_for_update(scan):
         if update or resume:
             say(f"{os.fspath(path)}: {reason}: all is read anew")
@@ -126,6 +128,8 @@ def identity(scan: Scan) -> pa.Schema:
 
 
 def _not_for_update(scan: Scan) -> str:
+    if scan.client is not None:
+        return "the workers of a cluster read everything"
     if scan.elements:
         return "the long table cannot be brought up to date"
     if scan.unfolds_archives or any(sources.kind_of(path) is not sources.Kind.FILES for path in scan.source_paths or ()):
@@ -140,7 +144,7 @@ def _index(scan: Scan, path: str | os.PathLike[str], kind: str) -> tuple[pa.Tabl
         return None, "there is no index yet"
     wanted = identity(scan)
     try:
-        with arrow.memory_map(os.fspath(path)) as file:
+        with arrow.OSFile(os.fspath(path)) as file:  # not mapped: it is replaced, and may shrink, while its rows are in use
             if kind == "ipc":
                 with arrow.ipc.open_file(file) as reader:
                     schema = reader.schema
@@ -154,7 +158,7 @@ def _index(scan: Scan, path: str | os.PathLike[str], kind: str) -> tuple[pa.Tabl
                     if not (reason := _difference(schema, wanted)):
                         table = reader.read(use_threads=True)
                         return table if table.schema == wanted else table.cast(wanted), ""
-    except (arrow.ArrowInvalid, OSError) as error:
+    except (arrow.ArrowException, OSError) as error:
         return None, f"it is no index ({' '.join(str(error).split())[:200]})"
     return None, reason
 
@@ -164,8 +168,9 @@ def _difference(schema: pa.Schema, wanted: pa.Schema) -> str:
     found = schema.metadata or {}
     if b"fastdicom-version" not in found:
         return "it is no index of fastdicom's"
-    if found[b"fastdicom-version"].decode() != __version__:
-        return f"the index was made by fastdicom {found[b'fastdicom-version'].decode()}, this is {__version__}"
+    version = found[b"fastdicom-version"].decode("utf-8", "replace")
+    if version != __version__:
+        return f"the index was made by fastdicom {version}, this is {__version__}"
     if found.get(b"fastdicom-options") != wanted.metadata[b"fastdicom-options"]:
         return "the index was made with other options"
     if _fields(schema) != _fields(wanted):
@@ -298,7 +303,7 @@ class _Work:
         everything = everything.unify_dictionaries().combine_chunks()
         order = np.where(self._taken, self._at, -1)
         chosen = self._facts["path"].filter(arrow.array(self._read))
-        found = _places(chosen, read["path"])
+        found = _matches(chosen, read["path"])
         first = len(self._known)
         order[self._read] = np.where(found >= 0, first + found, -1)
         order[self._failed] = first + len(read) + np.arange(len(lost))
@@ -335,6 +340,34 @@ def _places(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
     values = arrow.concat_arrays(among.cast(arrow.large_string()).chunks) if among.num_chunks else arrow.array([], arrow.large_string())
     found = pc.index_in(wanted.cast(arrow.large_string()), value_set=values)
     return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
+
+
+def _matches(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
+    """As :func:`_places`, but of texts that are there several times the first goes to the first, the second to the second."""
+    import numpy as np
+
+    codes, numbers = _places(wanted, among), _places(among, among)
+    size = len(among) + 1
+    keys = numbers * size + _repetitions(numbers)
+    if not len(keys):
+        return codes
+    order = np.argsort(keys)
+    sought = codes * size + np.minimum(_repetitions(codes), size - 1)
+    place = np.minimum(np.searchsorted(keys, sought, sorter=order), len(keys) - 1)
+    return np.where((codes >= 0) & (keys[order[place]] == sought), order[place], -1)
+
+
+def _repetitions(codes: Rows) -> Rows:
+    """How often each code was there before."""
+    import numpy as np
+
+    order = np.argsort(codes, kind="stable")
+    there = codes[order]
+    place = np.arange(len(codes))
+    begins = np.concatenate([np.ones(min(len(codes), 1), dtype=bool), there[1:] != there[:-1]])
+    found = np.empty_like(codes)
+    found[order] = place - np.maximum.accumulate(np.where(begins, place, 0))
+    return found
 
 
 def _integers(column: pa.ChunkedArray) -> Rows:
