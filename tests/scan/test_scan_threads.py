@@ -189,6 +189,79 @@ def test_a_file_of_300_gigabytes(tmp_path: Path) -> None:
     assert row[4] == "P-1"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="sparse files")
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff",
+        b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\0\0\0\0",
+        b"\x40\x00\x75\x02SQ\0\0\xff\xff\xff\xff",
+        b"\x40\x00\x75\x02SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff",
+    ],
+    ids=["nothing", "pixels", "fragments", "sequence", "item"],
+)
+def test_zeros_without_an_end_are_not_read_to_their_end(tmp_path: Path, head: bytes, threads: int) -> None:
+    with (tmp_path / "1").open("wb") as file:
+        file.write(part10(minimal()) + head)
+        file.truncate(300 << 30)
+    (row,) = rows(tmp_path, tags=["PatientID", "PixelData"], threads=threads)
+    assert row[1] == 300 << 30
+    assert row[4] == "P-1"
+    assert row[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sparse files")
+def test_a_wanted_value_of_a_gigabyte(tmp_path: Path) -> None:
+    with (tmp_path / "1").open("wb") as file:
+        file.write(part10(minimal()) + b"\x20\x00\x00\x40UT\0\0" + (1 << 30).to_bytes(4, "little"))
+        file.truncate(file.tell() + (1 << 30))
+    (row,) = rows(tmp_path, tags=["PatientID", "ImageComments"])
+    assert row[4:6] == ("P-1", None)
+    assert "a value of 1073741824 bytes is longer than" in row[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open elsewhere")
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_file_that_shrinks_and_grows_while_it_is_read(tmp_path: Path, ordered: bool) -> None:
+    data = part10(minimal(element(0x00204000, "LT", "x" * 9000)))
+    path = tmp_path / "1"
+    path.write_bytes(data)
+    done = threading.Event()
+
+    def change() -> None:
+        with path.open("r+b", buffering=0) as file:
+            while not done.is_set():
+                for size in (0, 140, 400, 5000):
+                    file.truncate(size)
+                    file.seek(0)
+                    file.write(data)
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    try:
+        found = rows([path] * 2000, tags=["PatientID", "ImageComments"], threads=4, ordered=ordered)
+    finally:
+        done.set()
+        writer.join()
+    assert len(found) == 2000
+    assert {row[0] for row in found} == {os.fspath(path)}
+
+
+@linux
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_folder_of_very_many_files_left_while_it_is_listed(tmp_path: Path, threads: int) -> None:
+    for i in range(50_000):
+        os.close(os.open(tmp_path / f"{i:05}", os.O_CREAT | os.O_WRONLY))
+    before = system_threads()
+    for ordered in (True, False):
+        scan = fastdicom.scan([tmp_path] * 100, [], threads=threads, ordered=ordered, batch_size=1).batches()
+        next(scan)
+        scan.close()  # type: ignore[attr-defined]
+    assert wait_for_threads(before)
+
+
 def test_a_folder_of_very_many_files(tmp_path: Path) -> None:
     for i in range(50_000):
         os.close(os.open(tmp_path / f"{i:05}", os.O_CREAT | os.O_WRONLY))

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define MOST_ZEROS (64u << 20) /* that a delimiter is looked for behind */
+
 enum { VR_UNKNOWN, VR_SHORT, VR_LONG };
 
 #define BIT(c) (1u << ((c) - 'A'))
@@ -332,9 +334,11 @@ void fd_cursor_pass(fd_cursor *c, uint32_t until)
 
 /* Values of undefined length */
 
-/* The offset of the next sequence delimiter at or behind pos; c->end when there is none. */
+/* The offset of the next sequence delimiter at or behind pos; c->end when there is none. A long run of zeros is the hole of
+ * a sparse or preallocated file, which may have hundreds of gigabytes: nothing is looked for behind it. */
 static uint64_t find_delimiter(fd_cursor *c, uint64_t pos)
 {
+    uint64_t zeros = 0;
     static const uint8_t little[8] = {0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0}, big[8] = {0xFF, 0xFE, 0xE0, 0xDD, 0, 0, 0, 0};
     const uint8_t *mark = c->big ? big : little;
     while (left(c, pos) >= 8) {
@@ -350,6 +354,8 @@ static uint64_t find_delimiter(fd_cursor *c, uint64_t pos)
             i = (size_t)(q - p);
             if (memcmp(q, mark, 8) == 0) return pos + i;
         }
+        zeros = p[0] == 0 && memcmp(p, p + 1, look - 1) == 0 ? zeros + look : 0;
+        if (zeros > MOST_ZEROS) break;
         pos += look - 7;
     }
     return c->end;
