@@ -160,6 +160,7 @@ class Run:
             streamed = got["peak"]
         got = child("scan_to_table", folder, threads=threads)
         self.add(Line("million", f"scan → Arrow table, {threads} threads", got["rows"], min(got["seconds"]), got["peak"]))
+        os.sync()
         got = child("scan_to_parquet", folder, threads=threads, output=output, tags=None)
         note = f"26 columns, {got['size'] / MIB:,.1f} MiB on disk"
         line = self.add(Line("million", f"scan → Parquet, {threads} threads", got["rows"], min(got["seconds"]), got["peak"], note))
@@ -192,6 +193,7 @@ class Run:
             if i % 1000 == 0:
                 part.mkdir(parents=True)
             os.link(self.real[i % len(self.real)], part / f"{i:07d}.dcm")
+        os.sync()
         fresh = child("scan_to_parquet", folder, threads=threads, output=output, tags=None)
         self.add(Line("update", f"fresh scan → Parquet, {threads} threads", number, min(fresh["seconds"]), fresh["peak"]))
         stat, ours = [], []
@@ -213,6 +215,7 @@ def change(folder: Path, count: int, seed: int) -> None:
         data = path.read_bytes()
         path.unlink()
         path.write_bytes(data)
+    os.sync()  # the index is synchronised when it is written: it must not wait for these files
 
 
 def plot(lines: list[Line], threads: list[int], target: Path) -> None:
