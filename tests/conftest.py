@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ def corpus() -> Path:
     if folder is None:
         pytest.skip("no corpus: set FASTDICOM_CORPUS to its folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A scan that is not told how many threads to take takes one: its rows come in the order of the walk, in one batch."""
+    if request.path.parent.name not in {"scan", "oracle", "cli"} or request.path.name == "test_scan_threads.py":
+        yield
+        return
+    from fastdicom.scan import threads
+
+    cores = threads.cores
+    threads.cores = lambda: 1
+    yield
+    threads.cores = cores
 
 
 @pytest.fixture(scope="session")

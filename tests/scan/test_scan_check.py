@@ -125,8 +125,27 @@ def test_missing_slices(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("slices", "missing"),
+    ((5, [2]), (8, [2, 5]), (10, [3, 7]), (12, [2, 5, 8]), (30, [3, 8, 13, 18, 23, 27]), (20, [9]), (20, [4, 5, 6, 7])),
+)
+def test_missing_slices_of_small_and_of_holey_stacks(tmp_path: Path, slices: int, missing: list[int]) -> None:
+    """Renumbered, so that only their places tell."""
+    [found] = fastdicom.scan.check(write(tmp_path / "in", *stack([2.5 * i for i in range(slices) if i not in missing]))).findings
+    assert (found.kind, found.is_hint) == ("missing-slices", False)
+    assert found.text.startswith(f"{len(missing)} of {slices} slices missing")
+
+
+def test_a_database_is_no_index(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite").write_bytes(b"SQLite format 3\0")
+    for ask in (fastdicom.scan.check, fastdicom.scan.tree):
+        with pytest.raises(ValueError, match="an index is a"):
+            ask(tmp_path / "x.sqlite")
+
+
+@pytest.mark.parametrize(
     "heights",
     [
+        pytest.param([*[2.5 * i for i in range(8)], *[20 + 5.0 * i for i in range(8)]], id="two spacings"),
         pytest.param([2.5 * i + 0.05 * (i % 2) for i in range(20)], id="a little uneven"),
         pytest.param([0, 1, 3, 7, 12, 20, 21, 30], id="uneven"),
         pytest.param([*range(10), *range(100, 110)], id="two stacks"),

@@ -97,8 +97,8 @@ class Handler(BaseHTTPRequestHandler):
             data = data[: len(data) // 2]
             self.close_connection = True
         for i in range(0, len(data), 65536):
+            self.server.sent[name] = self.server.sent.get(name, 0) + len(data[i : i + 65536])  # before: the client may be gone after
             self.wfile.write(data[i : i + 65536])
-            self.server.sent[name] = self.server.sent.get(name, 0) + len(data[i : i + 65536])
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Index", "is_index", "rows_of"]
 
 _SUFFIXES: Final = frozenset({".parquet", ".arrow", ".arrows", ".feather", ".ipc", ".csv"})
+_DATABASES: Final = frozenset({".sqlite", ".sqlite3", ".db"})
 _ROWS_A_FETCH: Final = 4096
 _SQL_TYPES: Final = {
     "int16": "BIGINT",
@@ -53,10 +54,18 @@ _SETTINGS: Final = (
 
 
 def is_index(path: object) -> bool:
-    """Tell whether a path has the name of an index: a file, or a folder NAME.parquet of Parquet files."""
+    """Tell whether a path has the name of an index: a file, or a folder NAME.parquet of Parquet files.
+
+    Raises
+    ------
+    ValueError
+        It has that of a database, which would be scanned as if it were an image.
+    """
     if not isinstance(path, (str, os.PathLike)):
         return False
     found = Path(os.fsdecode(path))
+    if found.suffix.lower() in _DATABASES and found.is_file():
+        raise ValueError(f"{found}: a database is asked in its own SQL; an index is a .parquet, .arrow or .csv file")
     return found.suffix.lower() in _SUFFIXES and (found.suffix.lower() == ".parquet" or not found.is_dir())
 
 

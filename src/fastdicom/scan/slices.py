@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from operator import mul
+from operator import mul, or_
 from typing import Final, NamedTuple
 
 __all__ = ["Gap", "Place", "Slices", "judged"]
@@ -15,7 +15,7 @@ _PARALLEL: Final = 1 - 1e-8  # cosine between the normals of one stack: what rou
 _STACKS: Final = 64  # more orientations than that are no stacks
 _SAME_PLACE: Final = 0.01  # mm: two images at one place
 _FEWEST: Final = 4  # places, to know what the distance is
-_MOSTLY: Final = 0.75  # of the distances are the usual one, or the series is not spaced evenly
+_MOSTLY: Final = 0.75  # of the distances are the usual one, or a gap must stand alone
 _OFF: Final = 0.1  # of the usual distance may a multiple of it be off
 
 
@@ -115,9 +115,11 @@ def _heights(stack: list[Place]) -> list[Place]:
 def _gap(heights: list[Place]) -> Gap | None:
     """The missing slices of a stack, perhaps none; None when it is not spaced evenly, and so tells nothing."""
     steps = [after.along - before.along for before, after in pairwise(heights)]
-    usual = sorted(steps)[len(steps) // 2]
-    even = sum(abs(step - usual) <= _OFF * usual for step in steps)
-    if even < _MOSTLY * len(steps):
+    small = sorted(step for step in steps if step <= 1.5 * min(steps))
+    usual = small[len(small) // 2]
+    even = [abs(step - usual) <= _OFF * usual for step in steps]
+    # few of them missing among many; or more, but each between slices that are where they belong: not a stack that changes its spacing
+    if sum(even) < _MOSTLY * len(steps) and (2 * sum(even) < len(steps) or not all(map(or_, even, even[1:]))):
         return None
     missing, between, files = 0, [], []
     for step, before, after in zip(steps, heights, heights[1:], strict=False):
