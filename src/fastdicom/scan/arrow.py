@@ -343,7 +343,9 @@ class Scan:
         self, scanner: _scan.Scanner, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None
     ) -> Iterator[_scan.Batch]:
         count = threads.default(self._source) if self._threads is None else self._threads
-        engine = _scan.Engine(scanner, threads=count, ordered=self._ordered)
+        # by which of its names a folder is entered must not depend on which thread comes first
+        ordered = self._ordered or self._options["follow_links"]
+        engine = _scan.Engine(scanner, threads=count, ordered=ordered)
         self._parts.append(engine)
         try:
             while (found := engine.wait(round(1000 * _STEP))) is not None:
