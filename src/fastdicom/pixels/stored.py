@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from fastdicom.codecs import _native, native, registry
+from fastdicom.codecs import _native, _stream, native, registry
 from fastdicom.errors import DecodeError, TruncatedError, UnsupportedError
 from fastdicom.pixels._frames import FrameIndex
 from fastdicom.pixels.describe import Description, path_of, warn
@@ -25,6 +26,8 @@ __all__ = ["Encapsulated", "Native", "stored"]
 
 # How frames lie in fragments (PS3.5 A.4, `TransferSyntax.fragments`) -> what tells them apart without a table
 _KINDS = {"frame": "fragment", "any": "markers", "stream": "video", "any-stream": "video", "": "markers"}
+# Families whose streams have headers that `codecs._stream` reads
+_WITH_HEADER = frozenset(("jpeg", "jpeg-lossless", "jpeg-ls", "jpeg2000", "jpeg2000-part2", "htj2k", "jpegxl"))
 _EXTENDED_OFFSET_TABLE = 0x7FE00001
 
 
@@ -150,8 +153,16 @@ class Encapsulated:
         codec = registry.load(info.transfer_syntax_uid, decoder)
         extend = info.kind == "int" and info.bits_stored < 8 * info.itemsize
 
+        headers, told = _stream.Reader(), info
+        says = self._syntax.family in _WITH_HEADER
+
         def fill(number: int, target: memoryview) -> None:
-            codec.decode(index.read(number), info, target)
+            nonlocal told
+            stream = index.read(number)
+            header = headers.read(stream) if says else None
+            if header is not told.stream:
+                told = replace(info, stream=header)
+            codec.decode(stream, told, target)
             if extend:  # PS3.5 8.1.1: the bits above Bits Stored say nothing
                 _native.clear_unused(target, info.itemsize, info.bits_stored, info.is_signed)
 

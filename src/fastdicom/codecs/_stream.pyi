@@ -1,0 +1,9 @@
+from typing import Any
+
+from fastdicom.codecs.base import StreamHeader
+
+class Reader:
+    def read(self, src: Any, /) -> StreamHeader | None: ...
+
+def header(src: Any, /) -> StreamHeader | None: ...
+def widen(src: Any, out: Any, from_bytes: int, to_bytes: int, is_signed: bool) -> None: ...
