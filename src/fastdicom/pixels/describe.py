@@ -33,6 +33,7 @@ PHOTOMETRIC_INTERPRETATIONS = frozenset(
         "YBR_RCT",
         "YBR_PARTIAL_420",
         "YBR_PARTIAL_422",
+        "XYB",
         "HSV",
         "ARGB",
         "CMYK",

@@ -14,7 +14,6 @@ import numpy as np
 
 from fastdicom.codecs import _native
 from fastdicom.errors import DecodeError, LimitError
-from fastdicom.pixels.color import becomes_rgb, to_rgb
 from fastdicom.pixels.describe import Description, decoded_size, describe
 from fastdicom.pixels.stored import Encapsulated, Native, stored
 
@@ -239,7 +238,7 @@ class Frames(Sequence[Any]):
         if limit is not None and size > limit:
             raise LimitError(f"{len(numbers)} decoded frame(s) have {size} bytes, the limit is {limit}")
         self._stored.check(decoder)
-        rgb = not raw and becomes_rgb(info)
+        rgb = not raw and self._stored.becomes_rgb()
         if len(numbers):
             self._stored.require(max(numbers))
         if out is None:
@@ -268,15 +267,13 @@ class Frames(Sequence[Any]):
                 job.result()
 
     def _fill_part(self, numbers: Sequence[int], flat: memoryview, rgb: bool, decoder: str | None) -> None:
-        size, fill = self.description.info.frame_size, self._stored.filler(decoder)
+        size, fill = self.description.info.frame_size, self._stored.filler(decoder, rgb)
         for i, number in enumerate(numbers):
             target = flat[i * size : (i + 1) * size]
             try:
                 fill(number, target)
             except DecodeError as error:
                 raise DecodeError(error.reason, number, error.offset) from error
-            if rgb:
-                to_rgb(target)
 
 
 def _processors() -> int:

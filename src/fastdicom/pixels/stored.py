@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import numpy as np
 from fastdicom.codecs import _native, _stream, native, registry
 from fastdicom.errors import DecodeError, TruncatedError, UnsupportedError
 from fastdicom.pixels._frames import FrameIndex
+from fastdicom.pixels.agree import HEADER_OF, Plan, agree
+from fastdicom.pixels.color import becomes_rgb, to_rgb
 from fastdicom.pixels.describe import Description, path_of, warn
 from fastdicom.transfer_syntax import get as transfer_syntax_of
 
@@ -26,8 +27,6 @@ __all__ = ["Encapsulated", "Native", "stored"]
 
 # How frames lie in fragments (PS3.5 A.4, `TransferSyntax.fragments`) -> what tells them apart without a table
 _KINDS = {"frame": "fragment", "any": "markers", "stream": "video", "any-stream": "video", "": "markers"}
-# Families whose streams have headers that `codecs._stream` reads
-_WITH_HEADER = frozenset(("jpeg", "jpeg-lossless", "jpeg-ls", "jpeg2000", "jpeg2000-part2", "htj2k", "jpegxl"))
 _EXTENDED_OFFSET_TABLE = 0x7FE00001
 
 
@@ -72,7 +71,11 @@ class Native:
         array = np.frombuffer(stored, info.dtype, len(numbers) * info.samples, start)
         return array.reshape(len(numbers), *info.shape)
 
-    def filler(self, decoder: str | None) -> Fill:  # noqa: ARG002  # there is one
+    def becomes_rgb(self) -> bool:
+        """Whether frames must be converted to become RGB; UnsupportedError where nobody knows how."""
+        return becomes_rgb(self._description.info)
+
+    def filler(self, decoder: str | None, rgb: bool) -> Fill:  # noqa: ARG002  # there is one
         """What decodes a frame into a buffer; it never reads through the map: a file truncated meanwhile is an error, no fault."""
         info, element = self._description.info, self._description.element
         in_place = native.is_in_place(info)
@@ -90,6 +93,8 @@ class Native:
                 stored = scratch[: stop - place.start]
             element.read_into(stored, place.start)
             native.decode(stored, info, target, place.skip)
+            if rgb:
+                to_rgb(target)
 
         return fill
 
@@ -143,28 +148,30 @@ class Encapsulated:
             number = min(number, 0)
         return self._index.encoded(self.require(number))
 
+    def becomes_rgb(self) -> bool:
+        """True: whether there is something to be converted, the streams tell."""
+        return True
+
     def view(self, numbers: Sequence[int]) -> Array | None:  # noqa: ARG002
         """None: what is stored is never what is decoded."""
         return None
 
-    def filler(self, decoder: str | None) -> Fill:
-        """What decodes a frame into a buffer."""
-        info, index = self._description.info, self._index
+    def filler(self, decoder: str | None, rgb: bool) -> Fill:
+        """What decodes a frame into a buffer; `rgb`: luminance and chrominance become RGB."""
+        info, index, headers = self._description.info, self._index, _stream.Reader()
         codec = registry.load(info.transfer_syntax_uid, decoder)
-        extend = info.kind == "int" and info.bits_stored < 8 * info.itemsize
-
-        headers, told = _stream.Reader(), info
-        says = self._syntax.family in _WITH_HEADER
+        has_header = self._syntax.family in HEADER_OF
+        plan: Plan | None = None
 
         def fill(number: int, target: memoryview) -> None:
-            nonlocal told
+            nonlocal plan
             stream = index.read(number)
-            header = headers.read(stream) if says else None
-            if header is not told.stream:
-                told = replace(info, stream=header)
-            codec.decode(stream, told, target)
-            if extend:  # PS3.5 8.1.1: the bits above Bits Stored say nothing
-                _native.clear_unused(target, info.itemsize, info.bits_stored, info.is_signed)
+            header = headers.read(stream) if has_header else None
+            if plan is None or plan.info.stream is not header:  # frames of a file are mostly alike
+                plan = agree(info, header, rgb)
+                for note in plan.notes:
+                    warn(self._dataset, note)
+            plan.finish(codec.decode(stream, plan.info, target), target)
 
         return fill
 

@@ -1,0 +1,294 @@
+"""What a stream says against what its data set says: the one place that decides what is decoded, and what sign and colour come out.
+
+PS3.5 8.2.1 (JPEG), 8.2.3 (JPEG-LS), 8.2.4 (JPEG 2000), 8.2.14 (HTJ2K) and 8.2.15 (JPEG XL) say the same of all formats: the data
+set shall be consistent with the stream, and the characteristics in the stream shall be used to decode it. So the stream decides
+where it says something, with a warning where the data set said otherwise; the data set decides where the stream is silent; and
+where it is not safe to follow either of them, there is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from fastdicom.codecs import _native
+from fastdicom.errors import DecodeError, UnsupportedError
+from fastdicom.pixels.color import becomes_rgb, to_rgb
+from fastdicom.transfer_syntax import get as transfer_syntax_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from fastdicom.codecs.base import Decoded, FrameInfo, StreamHeader
+
+    Step = Literal["", "extend", "either", "fits", "positive"]
+
+__all__ = ["HEADER_OF", "Plan", "agree"]
+
+# TransferSyntax.family -> StreamHeader.format, for the families whose streams have headers that `codecs._stream` reads
+HEADER_OF = {
+    "jpeg": "jpeg",
+    "jpeg-lossless": "jpeg",
+    "jpeg-ls": "jpeg-ls",
+    "jpeg2000": "j2k",
+    "jpeg2000-part2": "j2k",
+    "htj2k": "j2k",
+    "jpegxl": "jxl",
+}
+_NAMES = {"jpeg": "JPEG", "jpeg-ls": "JPEG-LS", "j2k": "JPEG 2000", "jxl": "JPEG XL"}
+_LOSSLESS_JPEG = frozenset((3, 7, 11, 15))
+_RGB_IDS = ((82, 71, 66), (114, 103, 98))  # 'R', 'G', 'B' and 'r', 'g', 'b'
+_FULL = frozenset(("YBR_FULL", "YBR_FULL_422"))
+_PARTIAL = frozenset(("YBR_PARTIAL_422", "YBR_PARTIAL_420"))
+_RAW = "raw=True gives the samples as they are in the stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the frames of one kind of stream become those of the data set.
+
+    Attributes
+    ----------
+    info : FrameInfo
+        What the decoder is told.
+    colour : str
+        The photometric interpretation of the samples that a decoder gives which does not convert them.
+    rgb : bool
+        Whether RGB is wanted of them.
+    step : {"", "extend", "either", "fits", "positive"}
+        What is done to the samples that come out, or asked of them, for the sake of their sign.
+    bits : int
+        The bits for that.
+    notes : tuple of str
+        Where the data set was not followed, to be warned of.
+    """
+
+    info: FrameInfo
+    colour: str
+    rgb: bool
+    step: Step
+    bits: int
+    notes: tuple[str, ...] = ()
+
+    def finish(self, held: Decoded | None, out: memoryview) -> None:
+        """Give decoded samples the sign and the colour of the data set, in place.
+
+        Raises DecodeError when the decoder says that the stream held something else, or when sign or colour are not safe.
+        """
+        if held is not None:
+            _check_held(self.info, held)
+        if self.step:
+            self._sign(out)
+        is_rgb = held is not None and held.photometric_interpretation == "RGB"
+        if self.rgb and not is_rgb and becomes_rgb(replace(self.info, photometric_interpretation=self.colour)):
+            to_rgb(out)
+
+    def _sign(self, out: memoryview) -> None:
+        info, bits = self.info, self.bits
+        size = info.itemsize
+        if self.step == "fits":  # the unsigned samples are the numbers, unless one has the bit that would be a sign
+            if _native.unused_clean(out, size, bits, False):
+                return
+        elif self.step == "positive":
+            if _native.unused_clean(out, size, 8 * size - 1, False):
+                return
+        elif self.step == "extend" or _native.unused_clean(out, size, bits, True) or _native.unused_clean(out, size, bits, False):
+            _native.clear_unused(out, size, bits, info.is_signed)
+            return
+        stream = info.stream
+        found = "" if stream is None else f"{'signed' if stream.signed[0] else 'unsigned'} samples of {max(stream.precision)} bits"
+        raise DecodeError(
+            f"the stream has {found}, the data set says {'signed' if info.is_signed else 'unsigned'} of {info.bits_stored}, and there "
+            "are samples for which that makes a difference; frames.encoded(i) gives the stream as it is"
+        )
+
+
+def agree(info: FrameInfo, header: StreamHeader | None, rgb: bool) -> Plan:
+    """Compare a stream with its data set.
+
+    Parameters
+    ----------
+    info : FrameInfo
+        What the data set says.
+    header : StreamHeader or None
+        What the stream says; None where it does not (RLE, raw bytes): then the data set decides all.
+    rgb : bool
+        Whether luminance and chrominance shall become RGB. If not, colour is nobody's matter here.
+
+    Returns
+    -------
+    Plan
+        What the decoder is told, and what is to be done with what it gives.
+
+    Raises
+    ------
+    DecodeError
+        They contradict each other, and neither can be followed safely.
+    UnsupportedError
+        The stream is of a kind that has no place in DICOM and that nobody here decodes.
+    """
+    if header is None:
+        # PS3.5 8.1.1: the bits above Bits Stored say nothing
+        step: Step = "extend" if info.kind == "int" and info.bits_stored < 8 * info.itemsize else ""
+        return Plan(info, info.photometric_interpretation, rgb, step, info.bits_stored)
+    _check_layout(info, header)
+    step, bits = _signs(info, header)
+    colour, notes = (info.photometric_interpretation, ()) if not rgb else _colour(info, header)
+    wanted = rgb and header.format == "jpeg" and colour == "YBR_FULL"
+    return Plan(replace(info, stream=header, wanted_rgb=wanted), colour, rgb, step, bits, notes)
+
+
+def _check_held(info: FrameInfo, held: Decoded) -> None:
+    """What a decoder says that it found, once more: third parties decode streams whose headers nobody here reads."""
+    for name, found, said in (
+        ("rows", held.rows, info.rows),
+        ("columns", held.columns, info.columns),
+        ("components", held.samples_per_pixel, info.samples_per_pixel),
+    ):
+        if found is not None and found != said:
+            raise DecodeError(f"the stream has {found} {name}, the data set says {said}")
+    if held.precision is not None and held.precision > info.bits_allocated:
+        raise DecodeError(f"the stream has samples of {held.precision} bits, the data set allocates {info.bits_allocated}")
+
+
+def _check_layout(info: FrameInfo, header: StreamHeader) -> None:
+    """The format and the shape: never a crop, and never a channel more or less, in silence."""
+    syntax = transfer_syntax_of(info.transfer_syntax_uid)
+    expected = HEADER_OF.get(syntax.family, header.format)
+    if header.format != expected:
+        raise DecodeError(f"the stream is {_NAMES[header.format]}, the transfer syntax is {info.transfer_syntax_uid} ({syntax.name})")
+    for name, there, wanted in (
+        ("rows", header.rows, info.rows),
+        ("columns", header.columns, info.columns),
+        ("components", header.components, info.samples_per_pixel),
+    ):
+        if there != wanted:
+            raise DecodeError(f"the stream has {there} {name}, the data set says {wanted}")
+    precision = max(header.precision)
+    if precision > info.bits_allocated:
+        raise DecodeError(f"the stream has samples of {precision} bits, the data set allocates {info.bits_allocated}")
+    if header.is_float != (info.kind != "int"):
+        found, said = ("floating point numbers", "Pixel Data") if header.is_float else ("integers", "Float Pixel Data")
+        raise DecodeError(f"the stream has {found}, which do not belong into {said}")
+    if header.is_uneven:
+        raise UnsupportedError(f"the components of the stream differ in precision or sign: {header.precision} bits")
+    if header.extra:  # PS3.5 8.2.15: 1 or 3 samples a pixel; alpha has no place
+        what = "an alpha channel" if header.has_alpha else f"{header.extra} extra channel(s)"
+        raise DecodeError(f"the stream has {what} besides {header.components} components, the data set has no place for it")
+    if header.orientation != 1:  # a decoder would turn the image: Rows, Columns and all geometry in the data set would be wrong
+        raise DecodeError(f"the stream has orientation {header.orientation}, which PS3.3 knows nothing of: 1 was expected")
+    if header.mapped:
+        raise UnsupportedError("the samples of the JPEG-LS stream are indices of a mapping table (ITU T.87 A.1)")
+    if header.format == "j2k" and any(each != (1, 1) for each in header.sampling):
+        raise UnsupportedError(f"the components of the JPEG 2000 stream are subsampled: {header.sampling}")
+
+
+def _signs(info: FrameInfo, header: StreamHeader) -> tuple[Step, int]:
+    """What the numbers in the stream are in the data set: Pixel Representation against the sign of the stream.
+
+    Streams of JPEG, JPEG-LS and JPEG XL have no sign: a signed sample is in them as its two's complement bits, and gets its sign
+    back at Bits Stored (PS3.5 8.2.1, 8.2.3). JPEG 2000 has one, and encoders that ignore it are common in both directions
+    (pydicom #1149, #2009, #2073): they passed bits through, and the same bits are read as the data set says, if stream and data
+    set agree in how many there are. Where they do not, the two readings (extension at the precision of the stream or at Bits
+    Stored) must give the same numbers for every sample.
+    """
+    if info.kind != "int":
+        return "", 0
+    precision, stored, width = max(header.precision), info.bits_stored, 8 * info.itemsize
+    if header.format == "jpeg" and header.process in _LOSSLESS_JPEG and precision > stored:
+        # whole cells were compressed, with whatever was in the unused bits (PS3.5 8.1.1), such as overlays
+        return "extend", stored
+    if header.signed[0] == info.is_signed:
+        # A precision above Bits Stored is what counts (PS3.5 8.2.4): lossy streams overshoot, and to cut off bits would
+        # turn white into black
+        return "", 0
+    if info.is_signed:
+        if precision == stored:
+            return ("extend", stored) if stored < width else ("", 0)
+        return ("either", stored) if precision > stored else ("fits", precision - 1)
+    if precision == stored:
+        return ("extend", stored) if stored < width else ("", 0)
+    return "positive", precision
+
+
+def _colour(info: FrameInfo, header: StreamHeader) -> tuple[str, tuple[str, ...]]:
+    """The photometric interpretation of what a decoder gives, and where that is not what the data set says."""
+    if header.components != 3:
+        return info.photometric_interpretation, ()
+    if header.format == "j2k":
+        return _colour_j2k(info, header)
+    if header.format == "jxl":
+        return _colour_jxl(info, header)
+    return _colour_jpeg(info, header)
+
+
+def _no_reading(info: FrameInfo, found: str) -> DecodeError:
+    return DecodeError(f"{found}, the data set says {info.photometric_interpretation}: the colour is not safe to tell; {_RAW}")
+
+
+def _follow(info: FrameInfo, colour: str, found: str, agreeing: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    said = info.photometric_interpretation
+    return colour, () if said in agreeing else (f"Photometric Interpretation is {said}, but {found}: the stream was followed",)
+
+
+def _colour_jpeg(info: FrameInfo, header: StreamHeader) -> tuple[str, tuple[str, ...]]:
+    """JPEG and JPEG-LS: components have no colour of their own (ITU T.81); those who write streams mark it in three ways.
+
+    JFIF is YCbCr (ITU T.871 6.1); Adobe's APP14 says 0 for none, 1 for YCbCr (ITU T.872 6.5.3); identifiers 'R', 'G', 'B' are what
+    libjpeg and DCMTK write for RGB. pydicom 3 goes by identifiers and JFIF in this way, against the data set (pydicom #2029).
+    """
+    said, rgb, ybr = info.photometric_interpretation, [], []
+    if header.ids in _RGB_IDS:
+        rgb.append("component identifiers " + bytes(header.ids).decode())
+    if header.hp_transform:
+        rgb.append("HP's colour transform, which is undone")
+    if header.jfif:
+        ybr.append("a JFIF segment (YCbCr)")
+    if header.adobe is not None:
+        (rgb if header.adobe == 0 else ybr).append(f"an Adobe segment with transform {header.adobe}")
+    if (rgb and ybr) or header.adobe not in (None, 0, 1):
+        raise _no_reading(info, "the stream has " + " and ".join(rgb + ybr))
+    if rgb:
+        return _follow(info, "RGB", "the stream has " + rgb[0], frozenset(("RGB",)))
+    if ybr:
+        return _follow(info, "YBR_FULL", "the stream has " + ybr[0], _FULL)
+    if said in _PARTIAL:
+        return said, ()
+    if header.is_subsampled:  # nobody subsamples green and blue
+        return _follow(info, "YBR_FULL", "the second and third component of the stream are subsampled", _FULL)
+    if said in _FULL:
+        return "YBR_FULL", ()
+    if said == "RGB":
+        return said, ()
+    raise _no_reading(info, "the stream has three components and does not say which")
+
+
+def _colour_j2k(info: FrameInfo, header: StreamHeader) -> tuple[str, tuple[str, ...]]:
+    """JPEG 2000: PS3.5 8.2.4 ties Photometric Interpretation to the multiple component transform (RCT, ICT) of the stream.
+
+    With the transform a decoder gives RGB, whatever of the two names the data set has. Without it the samples are what was
+    encoded: RGB, or YBR_FULL. An RCT of 8 bits has 9 bits of chrominance (ITU T.800 G.2), so that YBR_RCT without the transform
+    can only be RGB; YBR_ICT might be YCbCr that was made outside, or RGB.
+    """
+    said = info.photometric_interpretation
+    if header.transform:
+        if said in _FULL or said in _PARTIAL:
+            raise _no_reading(info, "the JPEG 2000 stream has a multiple component transform, which gives RGB")
+        return _follow(info, "RGB", "the JPEG 2000 stream has a multiple component transform", frozenset(("RGB", "YBR_RCT", "YBR_ICT")))
+    if said in _FULL:
+        return "YBR_FULL", ()
+    if said in ("RGB", *_PARTIAL):
+        return said, ()
+    if said == "YBR_RCT":
+        return _follow(info, "RGB", "the JPEG 2000 stream has no multiple component transform", frozenset())
+    raise _no_reading(info, "the JPEG 2000 stream has three components without a multiple component transform")
+
+
+def _colour_jxl(info: FrameInfo, header: StreamHeader) -> tuple[str, tuple[str, ...]]:
+    """JPEG XL: XYB and the YCbCr of a recompressed JPEG are undone by the decoder, which gives RGB (PS3.5 8.2.15)."""
+    said = info.photometric_interpretation
+    if header.is_xyb or header.is_recompressed or info.transfer_syntax_uid == "1.2.840.10008.1.2.4.111":
+        return "RGB", ()
+    if said in ("RGB", "XYB"):
+        return _follow(info, "RGB", "the JPEG XL stream holds RGB", frozenset(("RGB",)))
+    raise _no_reading(info, "the JPEG XL stream holds three components without XYB")
