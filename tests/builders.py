@@ -403,6 +403,7 @@ def image(
     planar: int | None = None,
     allocated: int = 16,
     stored: int | None = None,
+    high: int | None = None,
     signed: bool = False,
     vr: str | None = None,
 ) -> bytes:
@@ -415,7 +416,8 @@ def image(
         out += element(0x00280008, "IS", str(frames), encoding)
     out += element(0x00280010, "US", rows, encoding) + element(0x00280011, "US", columns, encoding)
     out += element(0x00280100, "US", allocated, encoding) + element(0x00280101, "US", stored, encoding)
-    out += element(0x00280102, "US", max(stored - 1, 0), encoding) + element(0x00280103, "US", int(signed), encoding)
+    high = max(stored - 1, 0) if high is None else high
+    out += element(0x00280102, "US", high, encoding) + element(0x00280103, "US", int(signed), encoding)
     if pixels is None:
         return out
     return out + pixel_data(pixels, vr or ("OB" if allocated <= 8 and not encoding.implicit else "OW"), encoding)

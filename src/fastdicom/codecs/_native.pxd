@@ -1,3 +1,4 @@
+from cpython.buffer cimport Py_buffer
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 cdef extern from "<stdbool.h>" nogil:
@@ -30,7 +31,13 @@ cdef extern from "fd_pixel.h" nogil:
     fd_status fd_pixel_ybr_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size)
     fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int stored, c_bool is_signed, c_bool *clean)
     fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned int bytes, unsigned int stored, c_bool is_signed)
+    fd_status fd_pixel_shift(uint8_t *data, size_t size, unsigned int bytes, unsigned int shift)
+    fd_status fd_pixel_bit(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int bit)
     c_bool fd_pixel_use_simd(c_bool on)
+
+cdef extern from "fd_color.h" nogil:
+    fd_status fd_color_rgb_to_ybr(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size)
+    fd_status fd_color_partial_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size)
 
 cdef extern from "fd_rle.h" nogil:
     fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int samples, fd_error *error)
@@ -48,3 +55,14 @@ cdef extern from "fd_jpegll.h" nogil:
         uint8_t adobe_transform
     fd_status fd_jpegll_read_header(const uint8_t *src, size_t size, fd_jpegll_header *header, fd_error *error)
     fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned int bytes, fd_error *error)
+
+
+cdef class _View:
+    cdef Py_buffer buffer
+    cdef uint8_t *data
+    cdef size_t size
+    cdef bint held
+
+
+cdef int overlap(_View out, _View src, bint same_allowed) except -1
+cdef int check(fd_status status, size_t out_size, size_t src_size) except -1

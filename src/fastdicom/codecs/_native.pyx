@@ -9,11 +9,6 @@ from libc.stdint cimport uint8_t, uint64_t
 cdef class _View:
     """A contiguous buffer, held as long as this object lives."""
 
-    cdef Py_buffer buffer
-    cdef uint8_t *data
-    cdef size_t size
-    cdef bint held
-
     def __cinit__(self, object source, bint writable):
         PyObject_GetBuffer(source, &self.buffer, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
         self.held = True
@@ -109,6 +104,45 @@ def ybr_to_rgb(object src, object out) -> None:
     overlap(b, a, True)
     with nogil:
         status = fd_pixel_ybr_to_rgb(b.data, b.size, a.data, a.size)
+    check(status, b.size, a.size)
+
+
+def rgb_to_ybr(object src, object out) -> None:
+    """RGB of 8 bits, interleaved, to YBR_FULL (PS3.3 C.7.6.3.1.2); `out` may be `src`."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, True)
+    with nogil:
+        status = fd_color_rgb_to_ybr(b.data, b.size, a.data, a.size)
+    check(status, b.size, a.size)
+
+
+def partial_to_rgb(object src, object out) -> None:
+    """YBR_PARTIAL of 8 bits, interleaved, to RGB (retired); `out` may be `src`."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, True)
+    with nogil:
+        status = fd_color_partial_to_rgb(b.data, b.size, a.data, a.size)
+    check(status, b.size, a.size)
+
+
+def shift(object data, unsigned int itemsize, unsigned int bits) -> None:
+    """Shift every little endian sample down by `bits`, in place: a High Bit above Bits Stored - 1 (PS3.5 8.1.1)."""
+    cdef _View a = _View(data, True)
+    cdef fd_status status
+    with nogil:
+        status = fd_pixel_shift(a.data, a.size, itemsize, bits)
+    check(status, a.size, a.size)
+
+
+def bit(object src, object out, unsigned int itemsize, unsigned int number) -> None:
+    """Fill `out` with bit `number` of every little endian sample, as 0 or 1 a byte (PS3.3 C.9.2: overlays in unused bits)."""
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = fd_pixel_bit(b.data, b.size, a.data, a.size, itemsize, number)
     check(status, b.size, a.size)
 
 

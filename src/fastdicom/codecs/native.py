@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.codecs.base import FrameInfo
 
-__all__ = ["Span", "decode", "frame_bits", "is_in_place", "is_stored_as_decoded", "span"]
+__all__ = ["SUBSAMPLED", "Span", "decode", "frame_bits", "is_in_place", "is_stored_as_decoded", "shift", "span"]
+
+# PS3.3 C.7.6.3.1.2: uncompressed, two pixels of a row share their chrominance
+SUBSAMPLED = frozenset(("YBR_FULL_422", "YBR_PARTIAL_422"))
 
 
 class Span(NamedTuple):
@@ -25,8 +28,12 @@ class Span(NamedTuple):
 def frame_bits(info: FrameInfo) -> int:
     """The bits of one frame as stored; frames follow each other without padding (PS3.5 8.1.1)."""
     bits = info.samples * info.bits_allocated
-    # PS3.3 C.7.6.3.1.2: two pixels share their chrominance, 4 samples stand for 6
-    return bits // 6 * 4 if info.photometric_interpretation == "YBR_FULL_422" else bits
+    return bits // 6 * 4 if info.photometric_interpretation in SUBSAMPLED else bits  # 4 samples stand for 6
+
+
+def shift(info: FrameInfo) -> int:
+    """How many bits lie below a sample: none but in old files: PS3.5 8.1.1 now makes High Bit one less than Bits Stored."""
+    return info.high_bit + 1 - info.bits_stored if info.kind == "int" else 0
 
 
 def span(info: FrameInfo, index: int) -> Span:
@@ -72,15 +79,15 @@ def _has_words(info: FrameInfo) -> bool:
 def is_in_place(info: FrameInfo) -> bool:
     """Whether a frame has as many bytes decoded as stored, in the same order: :func:`decode` takes `out` for `src`."""
     interleaved = info.samples_per_pixel == 1 or info.planar_configuration == 0
-    return interleaved and not _is_packed(info) and not _has_words(info) and info.photometric_interpretation != "YBR_FULL_422"
+    return interleaved and not _is_packed(info) and not _has_words(info) and info.photometric_interpretation not in SUBSAMPLED
 
 
 def is_stored_as_decoded(info: FrameInfo) -> bool:
     """Whether the stored bytes are the decoded ones, apart from unused bits: an array can be a view on them."""
-    return info.big_endian_unit == 1 and is_in_place(info)
+    return info.big_endian_unit == 1 and is_in_place(info) and shift(info) == 0
 
 
-def decode(src: memoryview, info: FrameInfo, out: memoryview, skip: int = 0) -> None:
+def decode(src: memoryview, info: FrameInfo, out: memoryview, skip: int = 0, whole_cells: bool = False) -> None:
     """Decode one uncompressed frame.
 
     Parameters
@@ -93,6 +100,8 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, skip: int = 0) -> 
         ``info.frame_size`` writable bytes: interleaved little endian samples, colour as stored.
     skip : int
         As in :func:`span`.
+    whole_cells : bool
+        Leave the bits above and below Bits Stored as they are: old overlays are there.
 
     Raises
     ------
@@ -103,7 +112,9 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, skip: int = 0) -> 
         _rearrange(src, info, out, skip)
     except ValueError as error:
         raise DecodeError(str(error)) from error
-    if info.kind == "int" and info.bits_allocated != 1:
+    if info.kind == "int" and info.bits_allocated != 1 and not whole_cells:
+        if below := shift(info):
+            _native.shift(out, info.itemsize, below)
         bits = 8 * info.itemsize
         if info.bits_stored < bits and (info.bits_stored < info.bits_allocated or info.is_signed):
             _native.clear_unused(out, info.itemsize, info.bits_stored, info.is_signed)
@@ -121,7 +132,7 @@ def _rearrange(src: memoryview, info: FrameInfo, out: memoryview, skip: int) -> 
         _native.unpack_1(src, out, skip)
     elif info.bits_allocated == 12:
         _native.unpack_12(src, out, skip)
-    elif info.photometric_interpretation == "YBR_FULL_422":
+    elif info.photometric_interpretation in SUBSAMPLED:
         _native.expand_422(src, out, itemsize)
     elif info.planar_configuration == 1 and info.samples_per_pixel > 1:
         _native.interleave(src, out, itemsize, info.samples_per_pixel)

@@ -649,3 +649,29 @@ fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned bytes, unsi
         clear_portable(data, size, bytes, half, above);
     return FD_OK;
 }
+
+fd_status fd_pixel_shift(uint8_t *data, size_t size, unsigned bytes, unsigned shift)
+{
+    if ((bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) || size % bytes || shift >= 8 * bytes) return FD_INVALID;
+    if (shift == 0) return FD_OK;
+    if (bytes == 1) {
+        for (size_t i = 0; i < size; i++) data[i] = (uint8_t)(data[i] >> shift);
+    } else if (bytes == 2) {
+        for (size_t i = 0; i < size; i += 2) store16(data + i, little16((uint16_t)(little16(load16(data + i)) >> shift)));
+    } else if (bytes == 4) {
+        for (size_t i = 0; i < size; i += 4) store32(data + i, little32(little32(load32(data + i)) >> shift));
+    } else {
+        for (size_t i = 0; i < size; i += 8) store64(data + i, little64(little64(load64(data + i)) >> shift));
+    }
+    return FD_OK;
+}
+
+fd_status fd_pixel_bit(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned bytes, unsigned bit)
+{
+    if ((bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) || src_size % bytes || bit >= 8 * bytes) return FD_INVALID;
+    if (src_size / bytes < dst_size) return FD_TRUNCATED;
+    if (src_size / bytes > dst_size) return FD_INVALID;
+    const uint8_t *p = src + bit / 8;
+    for (size_t i = 0; i < dst_size; i++) dst[i] = (uint8_t)(p[i * bytes] >> bit % 8 & 1u);
+    return FD_OK;
+}

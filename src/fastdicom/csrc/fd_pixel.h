@@ -42,6 +42,14 @@ fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned by
 /* Makes them so, in place (PS3.5 8.1.1: their values are unspecified). */
 fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned bytes, unsigned stored, bool is_signed);
 
+/* Shifts every little endian sample of `bytes` down by `shift` bits, in place: a High Bit above Bits Stored - 1 (PS3.5 8.1.1 of
+ * the editions that allowed it). What comes from above is 0. */
+fd_status fd_pixel_shift(uint8_t *data, size_t size, unsigned bytes, unsigned shift);
+
+/* Bit number `bit` of every little endian sample of `bytes`, as 0 or 1 a byte: an overlay in the unused bits of the pixels
+ * (PS3.3 C.9.2, retired: Overlay Bit Position). */
+fd_status fd_pixel_bit(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned bytes, unsigned bit);
+
 /* For tests: 0 takes the portable path from now on, 1 the best one of this processor. Answers whether there is another one. */
 bool fd_pixel_use_simd(bool on);
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from fastdicom.codecs import _native
+from fastdicom.codecs.native import shift
 from fastdicom.errors import DecodeError, UnsupportedError
 from fastdicom.pixels.color import becomes_rgb, to_rgb
 from fastdicom.transfer_syntax import get as transfer_syntax_of
@@ -81,7 +82,7 @@ class Plan:
             self._sign(out)
         is_rgb = held is not None and held.photometric_interpretation == "RGB"
         if self.rgb and not is_rgb and becomes_rgb(replace(self.info, photometric_interpretation=self.colour)):
-            to_rgb(out)
+            to_rgb(out, self.colour)
 
     def _sign(self, out: memoryview) -> None:
         info, bits = self.info, self.bits
@@ -92,6 +93,10 @@ class Plan:
         elif self.step == "positive":
             if _native.unused_clean(out, size, 8 * size - 1, False):
                 return
+        elif self.step == "extend" and info.stream is None and transfer_syntax_of(info.transfer_syntax_uid).family == "rle":
+            _native.shift(out, size, shift(info))  # whole cells were compressed
+            _native.clear_unused(out, size, bits, info.is_signed)
+            return
         elif self.step == "extend" or _native.unused_clean(out, size, bits, True) or _native.unused_clean(out, size, bits, False):
             _native.clear_unused(out, size, bits, info.is_signed)
             return

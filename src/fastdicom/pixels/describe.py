@@ -176,8 +176,22 @@ def _bits(dataset: Any, kind: str, float_bits: int) -> tuple[int, int, int, int]
         raise UnsupportedError(f"{_where('BitsAllocated')} is {allocated}: 1, 8, 12, 16, 32 and 64 can be read")
     stored = _required(dataset, "BitsStored", 1, allocated)
     sign = _required(dataset, "PixelRepresentation", 0, 1)
+    return allocated, stored, _high_bit(dataset, allocated, stored), sign
+
+
+def _high_bit(dataset: Any, allocated: int, stored: int) -> int:
+    """High Bit, where it makes sense.
+
+    PS3.5 8.1.1 says Bits Stored - 1, which earlier editions did not: with a higher one the samples are shifted down, as dcmtk and GDCM do.
+    pydicom takes the lower bits, which are not the samples.
+    """
     high = dataset.get("HighBit")
-    return allocated, stored, high if type(high) is int else stored - 1, sign
+    if high == stored - 1 or type(high) is not int:
+        return stored - 1
+    if not stored <= high < allocated or allocated in (1, 12):
+        warn(dataset, f"{_where('HighBit')} is {high}: {stored - 1} was assumed, as {_where('BitsStored')} is {stored}")
+        return stored - 1
+    return high
 
 
 def _photometric(dataset: Any) -> str:
@@ -245,20 +259,25 @@ def describe(dataset: Any) -> Description:
     if element.is_encapsulated or element.is_undefined_length:
         raise DecodeError(f"the pixel data is made of fragments, but the transfer syntax is {syntax.uid} ({syntax.name})")
     _check_layout(info)
+    if photometric in ("YBR_ICT", "YBR_RCT"):  # transformations of JPEG 2000: whoever decompressed it undid them with it
+        warn(dataset, f"{_where('PhotometricInterpretation')} is {photometric}, but the pixels are uncompressed: they were taken for RGB")
     frames, available = _check_length(dataset, element, info, frames)
-    if photometric == "YBR_FULL_422":  # from here on it is known to be what it says
+    if photometric in native.SUBSAMPLED:  # from here on it is known to be what it says
         return Description(replace(info, planar_configuration=0), frames, element, available, True)
     return Description(info, frames, element, available, True)
 
 
 def _check_layout(info: FrameInfo) -> None:
-    if info.photometric_interpretation == "YBR_FULL_422":
+    photometric = info.photometric_interpretation
+    if photometric in native.SUBSAMPLED:
         if info.samples_per_pixel != 3 or info.bits_allocated not in (8, 16, 32):
             raise UnsupportedError(
-                f"YBR_FULL_422 with {info.samples_per_pixel} samples of {info.bits_allocated} bits: PS3.3 C.7.6.3.1.2 defines it for 3"
+                f"{photometric} with {info.samples_per_pixel} samples of {info.bits_allocated} bits: PS3.3 C.7.6.3.1.2 defines it for 3"
             )
         if info.rows * info.columns % 2:
-            raise DecodeError(f"YBR_FULL_422 needs pairs of pixels: {info.rows} x {info.columns} is odd")
+            raise DecodeError(f"{photometric} needs pairs of pixels: {info.rows} x {info.columns} is odd")
+    elif photometric == "YBR_PARTIAL_420":  # retired; the standard gave no order of its samples
+        raise UnsupportedError("YBR_PARTIAL_420 is for compressed frames only: how it lies in uncompressed ones is nowhere said")
     elif info.bits_allocated in (1, 12) and info.samples_per_pixel != 1:
         raise UnsupportedError(f"{info.samples_per_pixel} samples of {info.bits_allocated} bits")
 
@@ -277,10 +296,11 @@ def _check_length(dataset: Any, element: Any, info: FrameInfo, frames: int) -> t
             raise TruncatedError(f"the file ends inside the first frame: {text}", element.tag, element.offset, path_of(dataset))
         return frames, 8 * length // bits
     excess = f"the pixel data has {length} bytes, {expected} were expected"
-    if info.photometric_interpretation == "YBR_FULL_422":
+    photometric = info.photometric_interpretation
+    if photometric in native.SUBSAMPLED:
         full = expected // 2 * 3
         if length >= full + full % 2:  # written whole: the pairs would be read as what they are not
-            raise DecodeError(f"{excess} of YBR_FULL_422: it is not subsampled, the photometric interpretation is wrong")
+            raise DecodeError(f"{excess} of {photometric}: it is not subsampled, the photometric interpretation is wrong")
     elif (whole := 8 * length // bits) > frames:
         warn(dataset, f"{excess}: there are {whole} frames, {_where('NumberOfFrames')} says {frames}; all are read")
         return whole, whole

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Frames", "decode", "pixel_array"]
 
 _MONOCHROME = ("MONOCHROME2", "MONOCHROME1")
-# Samples per Pixel, Rows, Columns, Bits Allocated, Bits Stored, Pixel Representation
-_PLAIN_TAGS = (0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280103)
+# Samples per Pixel, Rows, Columns, Bits Allocated, Bits Stored, High Bit, Pixel Representation
+_PLAIN_TAGS = (0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103)
 _PLAIN_TYPES: dict[tuple[Any, Any], np.dtype[Any]] = {
     (8, 0): np.dtype("u1"),
     (8, 1): np.dtype("i1"),
@@ -129,8 +129,10 @@ def _plain(dataset: Any) -> Array | None:
     syntax = dataset.transfer_syntax
     if syntax.family != "native" or syntax.pixels_big_endian:
         return None
-    samples, rows, columns, allocated, stored, sign = dataset.numbers(_PLAIN_TAGS)
+    samples, rows, columns, allocated, stored, high, sign = dataset.numbers(_PLAIN_TAGS)
     if samples != 1 or not rows or not columns or not stored or (allocated, sign) not in _PLAIN_TYPES or stored > allocated:
+        return None
+    if high != stored - 1:
         return None
     if dataset.get("PhotometricInterpretation") not in _MONOCHROME or dataset.get("NumberOfFrames", 1) != 1:
         return None

@@ -75,7 +75,11 @@ class Native:
         """Whether frames must be converted to become RGB; UnsupportedError where nobody knows how."""
         return becomes_rgb(self._description.info)
 
-    def filler(self, decoder: str | None, rgb: bool) -> Fill:  # noqa: ARG002  # there is one
+    def cells(self, number: int, target: memoryview) -> None:
+        """A frame as it is stored, all bits of every sample, into a buffer."""
+        self.filler(None, False, whole_cells=True)(number, target)
+
+    def filler(self, decoder: str | None, rgb: bool, *, whole_cells: bool = False) -> Fill:  # noqa: ARG002  # there is one
         """What decodes a frame into a buffer; it never reads through the map: a file truncated meanwhile is an error, no fault."""
         info, element = self._description.info, self._description.element
         in_place = native.is_in_place(info)
@@ -92,9 +96,9 @@ class Native:
                     scratch = memoryview(bytearray(stop - place.start + 2))
                 stored = scratch[: stop - place.start]
             element.read_into(stored, place.start)
-            native.decode(stored, info, target, place.skip)
+            native.decode(stored, info, target, place.skip, whole_cells)
             if rgb:
-                to_rgb(target)
+                to_rgb(target, info.photometric_interpretation)
 
         return fill
 
