@@ -23,6 +23,13 @@ def picture(precision, shape, seed=0):
     return out.astype(np.uint8) if precision <= 8 else out
 
 
+@pytest.fixture(autouse=True, params=(True, False), ids=("fast", "portable"))
+def path_through_the_code(request):
+    _native.use_simd(request.param)
+    yield
+    _native.use_simd(True)
+
+
 def decoded(stream, shape, dtype):
     out = np.full(shape, 77, dtype)
     _native.decode_jpegll(stream, out, out.itemsize)
@@ -71,6 +78,20 @@ def test_options(options, components):
     for predictor in (1, 4, 7):
         stream = jpegll.encode(image, precision=12, predictor=predictor, **options)
         assert np.array_equal(decoded(stream, shape, np.uint16), image)
+
+
+@pytest.mark.parametrize("components", (1, 3))
+@pytest.mark.parametrize("noise", (0.3, 20, 900, 20000))
+def test_wide_images(components, noise):
+    """Rows of many refills, with codes and differences of every length, and 0xFF among the bytes."""
+    rng = np.random.default_rng(int(noise))
+    image = rng.normal(32768, noise, (37, 301, components)).clip(0, 65535).astype(np.uint16)
+    image[5, ::7] = 65535
+    image = image[..., 0] if components == 1 else image
+    for predictor in (1, 2, 3, 4, 5, 6, 7):
+        stream = imagecodecs.jpeg_encode(image, lossless=True, predictor=predictor, bitspersample=16)
+        assert stream.count(b"\xff\0") > 20
+        assert np.array_equal(decoded(stream, image.shape, np.uint16), image)
 
 
 def test_arithmetic_is_modulo_65536():

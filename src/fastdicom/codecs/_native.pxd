@@ -55,6 +55,7 @@ cdef extern from "fd_jpegll.h" nogil:
         uint8_t adobe_transform
     fd_status fd_jpegll_read_header(const uint8_t *src, size_t size, fd_jpegll_header *header, fd_error *error)
     fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned int bytes, fd_error *error)
+    c_bool fd_jpegll_use_fast(c_bool on)
 
 
 cdef class _View:

@@ -190,6 +190,7 @@ def clear_unused(object data, unsigned int itemsize, unsigned int stored, bint i
 
 def use_simd(bint on) -> bool:
     """For tests: the portable path (False) or the best of this processor (True) from now on; is there another than the portable one?"""
+    fd_jpegll_use_fast(on)
     return bool(fd_pixel_use_simd(on))
 
 

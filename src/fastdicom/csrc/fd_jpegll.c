@@ -1,21 +1,34 @@
 #include "fd_jpegll.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define FD_HAVE_BMI2 1
+#define FD_TARGET_BMI2 __attribute__((target("bmi2")))
+#define FD_INLINE static inline __attribute__((always_inline))
+#else
+#define FD_HAVE_BMI2 0
+#define FD_INLINE static inline
+#endif
 
 #define LOOKUP_BITS 12
 #define LOOKUP_SIZE (1u << LOOKUP_BITS)
+#define LOOKUP_SHIFT (64 - LOOKUP_BITS)
+#define BEHIND_LOOKUP (((uint64_t)1 << LOOKUP_SHIFT) - 1)
 #define MOST_TABLES 4
 #define MOST_CATEGORY 16 /* H.1.2.2: differences of up to 16 bits */
 
-/* A Huffman table (annex C) as it is used. `lookup` answers with the next LOOKUP_BITS bits a whole difference, code and
- * magnitude bits, where they are no more than that; else `codes` gives the category of the code, bit by bit. */
+/* A Huffman table (annex C) as it is used. `lookup` answers the next LOOKUP_BITS bits, in which there are a code and the
+ * first of its magnitude bits, the sign among them. Bits 16 to 31 of an entry: the difference, with 0 for the magnitude bits
+ * that are not among them; 8 to 15: LOOKUP_SHIFT less the number of these; 0 to 7: all bits of code and magnitude. So what
+ * is missing is added without a question being asked, and no branch depends on the image. 0: a longer code, or none. */
 typedef struct table {
     bool defined;
-    uint8_t values[MOST_CATEGORY + 1];  /* in the order of the codes; no more are legal */
-    uint32_t most[18];                  /* the largest code of each length, left aligned in 16 bits and one more; 0: none */
-    int32_t index[17];                  /* code >> (16 - length) + index[length]: the place in `values` */
-    uint32_t lookup[LOOKUP_SIZE];       /* difference << 16 | bits used; 0: too long, or no code */
-    uint8_t category[256], length[256]; /* by the next 8 bits; length 0: a longer code */
+    uint8_t values[MOST_CATEGORY + 1]; /* in the order of the codes; no more are legal */
+    uint32_t most[18];                 /* the largest code of each length, left aligned in 16 bits and one more; 0: none */
+    int32_t index[17];                 /* code >> (16 - length) + index[length]: the place in `values` */
+    uint32_t lookup[LOOKUP_SIZE];
 } table;
 
 typedef struct component {
@@ -90,17 +103,13 @@ static int32_t difference_of(unsigned category, uint32_t magnitude)
 static void fill_lookup(table *t, uint32_t code, unsigned length, unsigned category)
 {
     const unsigned extra = category == 16 ? 0 : category, used = length + extra;
-    if (length <= 8) {
-        for (uint32_t i = 0; i < 1u << (8 - length); i++) {
-            t->category[(code << (8 - length)) + i] = (uint8_t)category;
-            t->length[(code << (8 - length)) + i] = (uint8_t)length;
-        }
-    }
-    if (used > LOOKUP_BITS) return;
-    for (uint32_t magnitude = 0; magnitude < 1u << extra; magnitude++) {
-        const uint32_t entry = (uint32_t)difference_of(category, magnitude) << 16 | used;
-        uint32_t *to = t->lookup + (((code << extra) | magnitude) << (LOOKUP_BITS - used));
-        for (uint32_t i = 0; i < 1u << (LOOKUP_BITS - used); i++) to[i] = entry;
+    if (length > LOOKUP_BITS || (extra && length == LOOKUP_BITS)) return; /* the sign must be seen */
+    const unsigned missing = used > LOOKUP_BITS ? used - LOOKUP_BITS : 0, seen = extra - missing;
+    for (uint32_t magnitude = 0; magnitude < 1u << seen; magnitude++) {
+        const uint32_t difference = (uint32_t)difference_of(category, magnitude << missing);
+        const uint32_t entry = difference << 16 | (LOOKUP_SHIFT - missing) << 8 | used;
+        uint32_t *to = t->lookup + (((code << seen) | magnitude) << (LOOKUP_BITS - length - seen));
+        for (uint32_t i = 0; i < 1u << (LOOKUP_BITS - length - seen); i++) to[i] = entry;
     }
 }
 
@@ -226,10 +235,10 @@ fd_status fd_jpegll_read_header(const uint8_t *src, size_t size, fd_jpegll_heade
 
 /* bits */
 
-static inline bool may_have_ff(uint64_t x) { return ((~x - 0x0101010101010101u) & x & 0x8080808080808080u) != 0; }
+FD_INLINE bool may_have_ff(uint64_t x) { return ((~x - 0x0101010101010101u) & x & 0x8080808080808080u) != 0; }
 
-/* At least 56 bits, unless the segment ends before. 0xFF is written as 0xFF 0x00 (F.1.2.3); 0xFF and anything else is a marker. */
-static inline void refill(reader *r)
+/* 56 to 63 bits, unless the segment ends before. 0xFF is written as 0xFF 0x00 (F.1.2.3); 0xFF and anything else is a marker. */
+FD_INLINE void refill(reader *r)
 {
     if (r->end - r->p >= 8) {
         const uint64_t next = fd_load64be(r->p);
@@ -241,7 +250,7 @@ static inline void refill(reader *r)
             return;
         }
     }
-    while (r->count <= 56) {
+    while (r->count < 56) {
         if (r->p >= r->end || (*r->p == 0xFF && (r->end - r->p < 2 || r->p[1] != 0))) {
             r->dry = true;
             return;
@@ -253,120 +262,186 @@ static inline void refill(reader *r)
     }
 }
 
-/* The bits of a code and of the magnitude behind it are taken. */
-static inline int take(reader *r, unsigned length, unsigned category)
-{
-    r->bits <<= length;
-    const unsigned extra = category & 15; /* H.1.2.2: category 16 has no bits */
-    const int32_t magnitude = (int32_t)((r->bits >> 1) >> (63 - extra));
-    const int32_t below = (int32_t)(~r->bits >> 63) & -(int32_t)(extra != 0); /* a leading 0: a negative difference */
-    r->bits <<= extra;
-    r->count -= (int)(length + extra);
-    if (category == 16) return 32768;
-    return (magnitude - (int32_t)(((1u << extra) - 1) & (0u - (uint32_t)below))) & 0xFFFF;
-}
-
-/* The place of a code of more than 8 bits in `values`; -1: there is no such code. Answers its length in *length. */
-static int find_long_code(const table *t, uint32_t code, unsigned *length)
-{
-    unsigned n = 9;
-    while (n <= 16 && code >= t->most[n]) n++;
-    *length = n;
-    return n > 16 ? -1 : (int32_t)(code >> (16 - n)) + t->index[n];
-}
-
-/* A difference that `lookup` does not know: by its code, then its magnitude. -1: there is no such code. */
-static inline int long_difference(reader *r, const table *t)
+/* A difference that `lookup` does not know, by its code, then its magnitude: at most 31 bits. -1: there is no such code. */
+static int long_difference(reader *r, const table *t)
 {
     const uint32_t code = (uint32_t)(r->bits >> 48);
-    unsigned length = t->length[code >> 8], category = t->category[code >> 8];
-    if (!length) {
-        const int place = find_long_code(t, code, &length);
-        if (place < 0) return -1;
-        category = t->values[place];
-    }
-    return take(r, length, category);
+    unsigned length = 1;
+    while (length <= 16 && code >= t->most[length]) length++;
+    if (length > 16) return -1;
+    const unsigned category = t->values[(int32_t)(code >> (16 - length)) + t->index[length]];
+    const unsigned extra = category & 15; /* H.1.2.2: category 16 has no bits */
+    r->bits <<= length;
+    const uint32_t magnitude = (uint32_t)((r->bits >> 1) >> (63 - extra));
+    r->bits <<= extra;
+    r->count -= (int)(length + extra);
+    return difference_of(category, magnitude) & 0xFFFF;
 }
 
-/* One difference; the caller has seen to 32 bits at hand. */
-static inline bool next_difference(reader *r, const table *t, uint16_t *to)
+/* What `entry` says of the bits at hand; they are taken. */
+FD_INLINE unsigned difference_by(reader *r, uint32_t entry)
 {
-    const uint32_t entry = t->lookup[r->bits >> (64 - LOOKUP_BITS)];
-    if (entry) {
-        *to = (uint16_t)(entry >> 16);
-        r->bits <<= entry & 63;
-        r->count -= (int)(entry & 63);
-        return true;
-    }
-    const int difference = long_difference(r, t);
-    *to = (uint16_t)difference;
-    return difference >= 0;
+    const uint32_t rest = (uint32_t)((r->bits & BEHIND_LOOKUP) >> (entry >> 8 & 63));
+    r->bits <<= entry & 63;
+    r->count -= (int)(entry & 63);
+    return (entry >> 16) + rest;
 }
 
-static inline void need(reader *r, int bits)
+FD_INLINE uint32_t look(const reader *r, const table *t) { return t->lookup[r->bits >> LOOKUP_SHIFT]; }
+
+/* One difference, wherever in the stream. -1: there is no such code. */
+static int next_difference(reader *r, const table *t)
 {
-    if (r->count < bits && !r->dry) refill(r);
+    if (r->count < 32 && !r->dry) refill(r);
+    const uint32_t entry = look(r, t);
+    return entry ? (int)(difference_by(r, entry) & 0xFFFF) : long_difference(r, t);
 }
 
-/* The differences of a row of one component. */
-static bool row_of_one(reader *at, const table *t, uint16_t *row, size_t n)
+/* The differences of a row of one component, two between refills: an entry takes 27 bits at most. With `keep` = 0xFFFF they
+ * come added up, from `sample` on, as predictor 1 wants them; with 0 as they are. */
+FD_INLINE bool row_of_one(reader *at, const table *t, uint16_t *row, size_t n, unsigned sample, unsigned keep)
 {
     reader r = *at;
     size_t i = 0;
-    bool good = true;
-    while (n - i >= 4 && good) {
-        need(&r, 4 * LOOKUP_BITS);
-        const uint32_t *const lookup = t->lookup;
-        uint32_t entry = 0;
-        const size_t stop = i + 4;
-        while (i < stop && (entry = lookup[r.bits >> (64 - LOOKUP_BITS)]) != 0) {
-            row[i++] = (uint16_t)(entry >> 16);
-            r.bits <<= entry & 63;
-            r.count -= (int)(entry & 63);
-        }
-        if (i < stop) {
-            need(&r, 32);
-            const int difference = long_difference(&r, t);
-            good = difference >= 0;
-            row[i++] = (uint16_t)difference;
-        }
-        if (r.count < 0) break;
-    }
-    for (; i < n && good && r.count >= 0; i++) {
-        need(&r, 32);
-        good = next_difference(&r, t, &row[i]);
-    }
-    *at = r;
-    return good;
-}
-
-/* The same for pixels of several components. */
-static bool row_of_several(reader *at, const table *const *tables, unsigned components, uint16_t *row, size_t n)
-{
-    reader r = *at;
-    bool good = true;
-    for (size_t i = 0; i < n && good && r.count >= 0; i += components) {
-        need(&r, FD_JPEGLL_MOST_COMPONENTS * LOOKUP_BITS);
-        for (unsigned c = 0; c < components; c++) {
-            const uint32_t entry = tables[c]->lookup[r.bits >> (64 - LOOKUP_BITS)];
+    int slow = 0;
+    while (n - i >= 2 && !r.dry && slow >= 0) {
+        refill(&r);
+        uint32_t entry = look(&r, t);
+        if (entry) {
+            row[i++] = (uint16_t)(sample = (sample & keep) + difference_by(&r, entry));
+            entry = look(&r, t);
             if (entry) {
-                row[i + c] = (uint16_t)(entry >> 16);
-                r.bits <<= entry & 63;
-                r.count -= (int)(entry & 63);
+                row[i++] = (uint16_t)(sample = (sample & keep) + difference_by(&r, entry));
                 continue;
             }
-            need(&r, 32);
-            const int difference = long_difference(&r, tables[c]);
-            good &= difference >= 0;
-            row[i + c] = (uint16_t)difference;
-            need(&r, FD_JPEGLL_MOST_COMPONENTS * LOOKUP_BITS);
         }
+        slow = next_difference(&r, t);
+        row[i++] = (uint16_t)(sample = (sample & keep) + (unsigned)slow);
+    }
+    for (; i < n && slow >= 0 && r.count >= 0; i++) {
+        slow = next_difference(&r, t);
+        row[i] = (uint16_t)(sample = (sample & keep) + (unsigned)slow);
     }
     *at = r;
-    return good;
+    return slow >= 0;
+}
+
+/* One difference of a pixel, for which 27 bits are at hand; what a longer one takes is made up for. */
+FD_INLINE int any_difference(reader *r, const table *t)
+{
+    const uint32_t entry = look(r, t);
+    if (entry) return (int)(difference_by(r, entry) & 0xFFFF);
+    const int difference = next_difference(r, t);
+    if (!r->dry) refill(r);
+    return difference;
+}
+
+/* The differences of a row of pixels of several components; n is a multiple of them. */
+FD_INLINE bool row_of_several(reader *at, const table *const *tables, unsigned components, uint16_t *row, size_t n)
+{
+    reader r = *at;
+    const table *const t0 = tables[0], *const t1 = tables[1], *const t2 = tables[2];
+    size_t i = 0;
+    int any = 0; /* below 0: a code that is none */
+    for (; components == 3 && n - i >= 6 && !r.dry && any >= 0; i += 6) {
+        int d[6];
+        refill(&r);
+        d[0] = any_difference(&r, t0);
+        d[1] = any_difference(&r, t1);
+        refill(&r);
+        d[2] = any_difference(&r, t2);
+        d[3] = any_difference(&r, t0);
+        refill(&r);
+        d[4] = any_difference(&r, t1);
+        d[5] = any_difference(&r, t2);
+        any = d[0] | d[1] | d[2] | d[3] | d[4] | d[5];
+        for (unsigned k = 0; k < 6; k++) row[i + k] = (uint16_t)d[k];
+    }
+    for (unsigned c = 0; i < n && any >= 0 && r.count >= 0; i++) {
+        any = next_difference(&r, tables[c]);
+        row[i] = (uint16_t)any;
+        c = c + 1 == components ? 0 : c + 1;
+    }
+    *at = r;
+    return any >= 0;
+}
+
+/* What a row is decoded with. */
+typedef struct row_job {
+    const table *tables[FD_JPEGLL_MOST_COMPONENTS];
+    unsigned components;
+    unsigned sample, keep; /* of row_of_one */
+} row_job;
+
+FD_INLINE bool any_row(reader *r, const row_job *job, uint16_t *row, size_t n)
+{
+    return job->components == 1 ? row_of_one(r, job->tables[0], row, n, job->sample, job->keep)
+                                : row_of_several(r, job->tables, job->components, row, n);
+}
+
+static bool portable_row(reader *r, const row_job *job, uint16_t *row, size_t n) { return any_row(r, job, row, n); }
+
+#if FD_HAVE_BMI2
+/* The same with shifts that do not wait for the flags: they are most of what is done. */
+FD_TARGET_BMI2 static bool bmi2_row(reader *r, const row_job *job, uint16_t *row, size_t n) { return any_row(r, job, row, n); }
+#endif
+
+typedef bool decode_row(reader *r, const row_job *job, uint16_t *row, size_t n);
+
+static atomic_int fast_state; /* 0: not looked yet, 1: portable, 2: BMI2 */
+
+bool fd_jpegll_use_fast(bool on)
+{
+#if FD_HAVE_BMI2
+    __builtin_cpu_init();
+    const bool has = __builtin_cpu_supports("bmi2") != 0;
+#else
+    const bool has = false;
+#endif
+    atomic_store_explicit(&fast_state, on && has ? 2 : 1, memory_order_relaxed);
+    return has;
+}
+
+static decode_row *best_row(void)
+{
+    if (atomic_load_explicit(&fast_state, memory_order_relaxed) == 0) fd_jpegll_use_fast(true);
+#if FD_HAVE_BMI2
+    if (atomic_load_explicit(&fast_state, memory_order_relaxed) == 2) return bmi2_row;
+#endif
+    return portable_row;
 }
 
 /* prediction */
+
+/* Table H.1 */
+FD_INLINE int guess_by(unsigned selector, int a, int b, int c)
+{
+    switch (selector) {
+    case 2: return b;
+    case 3: return c;
+    case 4: return a + b - c;
+    case 5: return a + ((b - c) >> 1);
+    case 6: return b + ((a - c) >> 1);
+    default: return (a + b) >> 1;
+    }
+}
+
+/* The rest of a row that has one above it. A loop a selector: what they wait for differs; samples that others wait for stay
+ * in registers. */
+FD_INLINE void predict_by(uint16_t *row, const uint16_t *up, size_t n, unsigned step, unsigned selector)
+{
+    if (step == 1) {
+        int a = row[0], c = up[0];
+        for (size_t i = 1; i < n; i++) {
+            const int b = up[i];
+            a = (row[i] + guess_by(selector, a, b, c)) & 0xFFFF;
+            row[i] = (uint16_t)a;
+            c = b;
+        }
+        return;
+    }
+    for (size_t i = step; i < n; i++) row[i] = (uint16_t)(row[i] + guess_by(selector, row[i - step], up[i], up[i - step]));
+}
 
 /* Differences to samples, modulo 65536 (H.1.2.1). `up` is the row above or NULL; `step` the number of components; n >= step. */
 static void predict(uint16_t *row, const uint16_t *up, size_t n, unsigned step, unsigned selector, unsigned start)
@@ -388,18 +463,13 @@ static void predict(uint16_t *row, const uint16_t *up, size_t n, unsigned step, 
         }
         return;
     }
-    for (size_t i = step; i < n; i++) { /* table H.1 */
-        const int a = row[i - step], b = up[i], c = up[i - step];
-        int guess;
-        switch (selector) {
-        case 2: guess = b; break;
-        case 3: guess = c; break;
-        case 4: guess = a + b - c; break;
-        case 5: guess = a + ((b - c) >> 1); break;
-        case 6: guess = b + ((a - c) >> 1); break;
-        default: guess = (a + b) >> 1; break;
-        }
-        row[i] = (uint16_t)(row[i] + guess);
+    switch (selector) {
+    case 2: predict_by(row, up, n, step, 2); break;
+    case 3: predict_by(row, up, n, step, 3); break;
+    case 4: predict_by(row, up, n, step, 4); break;
+    case 5: predict_by(row, up, n, step, 5); break;
+    case 6: predict_by(row, up, n, step, 6); break;
+    default: predict_by(row, up, n, step, 7); break;
     }
 }
 
@@ -496,17 +566,23 @@ static fd_status read_scan(decoder *d, uint8_t *dst, unsigned bytes, uint16_t *r
     const size_t n = (size_t)h->columns * s.components, pitch = (size_t)h->columns * h->components * bytes;
     uint16_t *row = rows, *up = NULL;
     reader r = {.p = d->p, .end = d->end};
+    row_job job = {.components = s.components};
+    memcpy(job.tables, s.tables, sizeof job.tables);
+    decode_row *const decode = best_row();
     for (uint32_t y = 0; y < h->rows; y++) {
         if (rows_an_interval && y && y % rows_an_interval == 0) {
             status = restart(d, &r, y / rows_an_interval - 1);
             if (status != FD_OK) return status;
             up = NULL;
         }
-        const bool good =
-            s.components == 1 ? row_of_one(&r, s.tables[0], row, n) : row_of_several(&r, s.tables, s.components, row, n);
+        const unsigned start = 1u << (h->precision - s.transform - 1);
+        const bool added_up = s.components == 1 && (s.selector == 1 || !up);
+        job.sample = up ? up[0] : start;
+        job.keep = added_up ? 0xFFFF : 0;
+        const bool good = decode(&r, &job, row, n);
         if (r.count < 0) return failed(d, FD_TRUNCATED, r.p, y, h->rows, "the JPEG stream ends before its last row");
         if (!good) return failed(d, FD_INVALID, r.p, y, h->rows, "bits that are no code of the Huffman table");
-        predict(row, up, n, s.components, s.selector, 1u << (h->precision - s.transform - 1));
+        if (!added_up) predict(row, up, n, s.components, s.selector, start);
         store_row(dst + y * pitch, row, d, &s, bytes);
         up = row;
         row = row == rows ? rows + n : rows;

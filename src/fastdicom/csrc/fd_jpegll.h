@@ -23,4 +23,7 @@ fd_status fd_jpegll_read_header(const uint8_t *src, size_t size, fd_jpegll_heade
  * the precision clear. dst_size must be exactly that. FD_INVALID, FD_TRUNCATED, FD_MEMORY with *error; error->offset is in src. */
 fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned bytes, fd_error *error);
 
+/* For tests: false takes the portable path from now on, true the best one of this processor. Answers whether there is another. */
+bool fd_jpegll_use_fast(bool on);
+
 #endif
