@@ -30,6 +30,7 @@ class Options:
     fill_bytes: int = 0
     ids: tuple[int, ...] = (1, 2, 3, 4)
     process: int = 3
+    rows_behind: bool = False  # a frame header without rows, which follow the first scan (DNL)
 
 
 def segment(marker: int, data: bytes) -> bytes:
@@ -109,13 +110,15 @@ def encode(image: npt.ArrayLike, options: Options | None = None, **more: object)
     rows, columns, components = array.shape
     planes = [array[..., i] >> options.transform for i in range(components)]
     table = segment(0xFFC4, bytes([0, *options.lengths, *range(sum(options.lengths))]))
-    frame = struct.pack(">BHHB", options.precision, rows, columns, components)
+    frame = struct.pack(">BHHB", options.precision, 0 if options.rows_behind else rows, columns, components)
     frame += b"".join(bytes([options.ids[i], 0x11, 0]) for i in range(components))
     head = segment(0xFFC0 + options.process, frame)
     out = b"\xff\xd8" + (head + table if options.table_behind_frame else table + head)
     if options.restart_rows:
         out += segment(0xFFDD, struct.pack(">H", options.restart_rows * columns))
     parts = [(planes, options.ids[:components])] if options.interleaved else [([p], [options.ids[i]]) for i, p in enumerate(planes)]
-    for some, names in parts:
+    for number, (some, names) in enumerate(parts):
         out += b"\xff" * options.fill_bytes + scan(list(some), names, options)
+        if options.rows_behind and number == 0:
+            out += segment(0xFFDC, struct.pack(">H", rows))
     return out + b"\xff\xd9"

@@ -66,6 +66,8 @@ def test_libjpeg_turbo(precision, predictor):
         {"interleaved": False, "restart_rows": 2, "transform": 2},
         {"table_behind_frame": True},
         {"fill_bytes": 3},
+        {"rows_behind": True},
+        {"rows_behind": True, "interleaved": False, "restart_rows": 2},
         {"ids": (0, 1, 2, 3)},
         {"ids": (82, 71, 66, 65)},
     ),
@@ -126,6 +128,57 @@ def test_cut_anywhere():
             continue
         assert stop == whole - 1, "only the padding of the last byte may be missing"
         assert np.array_equal(out, image)
+
+
+@pytest.mark.parametrize("restart_rows", (0, 3))
+@pytest.mark.parametrize("components", (1, 3))
+def test_partial(components, restart_rows):
+    """The rows before the cut, and 0 behind them; never a row that the stream did not hold."""
+    image = picture(12, (9, 10, components)) | 1
+    image = image[..., 0] if components == 1 else image
+    stream = jpegll.encode(image, precision=12, restart_rows=restart_rows)
+    before = 0
+    for stop in range(stream.index(b"\xff\xda") + 6 + 2 * components + 2, len(stream) - 3):
+        out = np.full(image.shape, 77, np.uint16)
+        whole = _native.decode_jpegll(stream[:stop], out, 2, True)
+        assert before <= whole < 9
+        assert np.array_equal(out[:whole], image[:whole])
+        assert not out[whole:].any()
+        before = whole
+    assert before == 8
+    assert _native.decode_jpegll(stream, out, 2, True) == 9
+    with pytest.raises(DecodeError, match="does not begin"):
+        _native.decode_jpegll(b"12345", out, 2, True)
+
+
+def test_partial_needs_every_component():
+    image = picture(12, (9, 10, 3))
+    stream = jpegll.encode(image, precision=12, interleaved=False)
+    out = np.full(image.shape, 77, np.uint16)
+    second = stream.rindex(b"\xff\xda")
+    assert _native.decode_jpegll(stream[: second + 60], out, 2, True) < 9
+    assert _native.decode_jpegll(stream[:second], out, 2, True) == 0
+    assert not out.any()
+
+
+def test_rows_that_nobody_tells():
+    stream = jpegll.encode(picture(12, (9, 10)), precision=12, rows_behind=True).replace(b"\xff\xdc", b"\xff\xfe")
+    with pytest.raises(DecodeError, match="no rows"):
+        decoded(stream, (9, 10), np.uint16)
+
+
+def test_tables_change_between_scans():
+    """A component a scan, each after its own table, which takes the place of the one before."""
+    image = picture(12, (9, 10, 3))
+    parts = [jpegll.encode(image[..., i], precision=12, lengths=(jpegll.FLAT, jpegll.STEEP, jpegll.FLAT)[i]) for i in range(3)]
+    head = jpegll.encode(image, precision=12, interleaved=False)
+    out = head[: head.index(b"\xff\xc4")]
+    frame = head.index(b"\xff\xc3")
+    out += head[frame : head.index(b"\xff\xda")]
+    for i, part in enumerate(parts):
+        table, scan = part.index(b"\xff\xc4"), part.index(b"\xff\xda")
+        out += part[table : part.index(b"\xff\xc3")] + part[scan : scan + 5] + bytes([i + 1]) + part[scan + 6 : -2]
+    assert np.array_equal(decoded(out + b"\xff\xd9", image.shape, np.uint16), image)
 
 
 def test_a_restart_marker_is_missing():

@@ -74,6 +74,36 @@ def test_cut_anywhere():
             decoded(stream[:stop], (9, 9), "<u2")
 
 
+def test_long_runs_of_every_length():
+    """Rows that are longer than what is unpacked at once, with runs of every length at every place."""
+    rng = np.random.default_rng(3)
+    runs = [np.full(n, rng.integers(256)) if rng.integers(2) else rng.integers(0, 256, n) for n in rng.integers(1, 140, 3000)]
+    plane = np.concatenate(runs)[:150_000].astype(np.uint8)
+    stream = frame([packed(plane.tobytes())])
+    assert np.array_equal(decoded(stream, (300, 500), "u1").reshape(-1), plane)
+    low = plane[::-1].copy()
+    both = decoded(frame([packed(plane.tobytes()), packed(low.tobytes())]), (300, 500), "<u2").reshape(-1)
+    assert np.array_equal(both, plane.astype(np.uint16) << 8 | low)
+
+
+@pytest.mark.parametrize("shape", ((9, 9), (70, 61), (20, 31, 3)), ids=str)
+def test_partial(shape):
+    """The pixels before the cut, and 0 behind them."""
+    image = (np.random.default_rng(5).integers(0, 60000, shape) | 257).astype("<u2")
+    stream, last = encoded(image), 0
+    pixels = image.reshape(shape[0] * shape[1], -1)
+    for stop in range(0, len(stream), 1 + len(stream) // 97):
+        out = np.full_like(pixels, 77)
+        whole = _native.decode_rle(stream[:stop], out, 2, pixels.shape[1], True)
+        assert last <= whole <= len(pixels)
+        assert np.array_equal(out[:whole], pixels[:whole])
+        assert not out[whole:].any()
+        last = whole
+    assert last > len(pixels) * 0.8
+    with pytest.raises(DecodeError, match="number of RLE segments"):
+        _native.decode_rle(encoded(image[:3]), np.zeros((3, 3), "<u4"), 4, 1, True)
+
+
 def test_bits_are_no_bytes():
     with pytest.raises(UnsupportedError, match="1 bits"):
         rle.decode(memoryview(bytes(64)), FrameInfo(2, 3, 1, 1, 1, 0, 0, "MONOCHROME2"), memoryview(bytearray(6)))

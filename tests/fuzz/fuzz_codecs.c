@@ -9,7 +9,7 @@
 static void decode(const uint8_t *stream, size_t size, bool is_rle, unsigned bytes, unsigned samples, size_t pixels)
 {
     fd_error error = {0};
-    fd_jpegll_header header;
+    fd_jpegll_header header = {0};
     if (!is_rle) { /* sizes that fit are rare among random ones: mostly the stream's own is taken */
         if (fd_jpegll_read_header(stream, size, &header, &error) != FD_OK)
             CHECK(error.reason);
@@ -21,9 +21,14 @@ static void decode(const uint8_t *stream, size_t size, bool is_rle, unsigned byt
     const size_t room = pixels * samples * bytes;
     uint8_t *out = malloc(room ? room : 1);
     CHECK(out);
-    const fd_status status = is_rle ? fd_rle_decode(out, room, stream, size, bytes, samples, &error)
-                                    : fd_jpegll_decode(out, room, stream, size, bytes, &error);
+    size_t whole = 0;
+    uint32_t rows = 0;
+    const fd_status status = is_rle ? fd_rle_decode(out, room, stream, size, bytes, samples, &whole, &error)
+                                    : fd_jpegll_decode(out, room, stream, size, bytes, &rows, &error);
     if (status != FD_OK) CHECK(error.reason && error.status == status);
+    CHECK(whole <= pixels);
+    if (is_rle && status == FD_OK) CHECK(whole == pixels);
+    if (rows) CHECK(rows <= header.rows && (status != FD_OK || rows == header.rows));
     free(out);
 }
 

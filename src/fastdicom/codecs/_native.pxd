@@ -40,7 +40,7 @@ cdef extern from "fd_color.h" nogil:
     fd_status fd_color_partial_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size)
 
 cdef extern from "fd_rle.h" nogil:
-    fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int samples, fd_error *error)
+    fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int samples, size_t *done, fd_error *error)
 
 cdef extern from "fd_jpegll.h" nogil:
     ctypedef struct fd_jpegll_header:
@@ -54,7 +54,7 @@ cdef extern from "fd_jpegll.h" nogil:
         c_bool has_adobe
         uint8_t adobe_transform
     fd_status fd_jpegll_read_header(const uint8_t *src, size_t size, fd_jpegll_header *header, fd_error *error)
-    fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned int bytes, fd_error *error)
+    fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned int bytes, uint32_t *done, fd_error *error)
     c_bool fd_jpegll_use_fast(c_bool on)
 
 

@@ -3,7 +3,8 @@
 from fastdicom.errors import DecodeError, TruncatedError
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 
 cdef class _View:
@@ -203,16 +204,23 @@ cdef int raise_broken(const fd_error *error) except -1:
     raise DecodeError(f"{reason} (found {error.found}, expected {error.expected})", offset=error.offset)
 
 
-def decode_rle(object src, object out, unsigned int itemsize, unsigned int samples) -> None:
-    """Fill `out` with a frame of RLE Lossless (PS3.5 Annex G): interleaved, little endian; DecodeError when it is broken."""
+def decode_rle(object src, object out, unsigned int itemsize, unsigned int samples, bint partial=False) -> int:
+    """Fill `out` with a frame of RLE Lossless (PS3.5 Annex G): interleaved, little endian; DecodeError when it is broken.
+
+    With `partial` a stream that ends too early is none: answers how many pixels are whole, and the others are 0.
+    """
     cdef _View a = _View(src, False), b = _View(out, True)
     cdef fd_error error
     cdef fd_status status
+    cdef size_t done = 0
     overlap(b, a, False)
     with nogil:
-        status = fd_rle_decode(b.data, b.size, a.data, a.size, itemsize, samples, &error)
-    if status != FD_OK:
+        status = fd_rle_decode(b.data, b.size, a.data, a.size, itemsize, samples, &done, &error)
+        if partial and status == FD_TRUNCATED:
+            memset(b.data + done * itemsize * samples, 0, b.size - done * itemsize * samples)
+    if status != FD_OK and not (partial and status == FD_TRUNCATED):
         raise_broken(&error)
+    return done
 
 
 def jpegll_header(object src) -> dict:
@@ -234,13 +242,25 @@ def jpegll_header(object src) -> dict:
     }
 
 
-def decode_jpegll(object src, object out, unsigned int itemsize) -> None:
-    """Fill `out` with a frame of lossless JPEG (ITU T.81 Annex H): interleaved, little endian; DecodeError when it is broken."""
+def decode_jpegll(object src, object out, unsigned int itemsize, bint partial=False) -> int:
+    """Fill `out` with a frame of lossless JPEG (ITU T.81 Annex H): interleaved, little endian; DecodeError when it is broken.
+
+    With `partial` a stream that ends behind its frame header is none: answers how many rows are whole, and the others are 0.
+    """
     cdef _View a = _View(src, False), b = _View(out, True)
     cdef fd_error error
+    cdef fd_jpegll_header h
     cdef fd_status status
+    cdef uint32_t done = 0
+    cdef size_t size
     overlap(b, a, False)
     with nogil:
-        status = fd_jpegll_decode(b.data, b.size, a.data, a.size, itemsize, &error)
-    if status != FD_OK:
+        status = fd_jpegll_decode(b.data, b.size, a.data, a.size, itemsize, &done, &error)
+        if partial and status == FD_TRUNCATED:
+            size = 0
+            if done and fd_jpegll_read_header(a.data, a.size, &h, &error) == FD_OK:
+                size = <size_t>done * h.columns * h.components * itemsize
+            memset(b.data + size, 0, b.size - size)
+    if status != FD_OK and not (partial and status == FD_TRUNCATED):
         raise_broken(&error)
+    return done

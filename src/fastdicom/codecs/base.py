@@ -183,6 +183,9 @@ class FrameInfo:
         What the stream of the frame says; None where it says nothing (RLE, raw bytes) or nobody has read it.
     wanted_rgb : bool
         The stream holds luminance and chrominance, and RGB is wanted of it.
+    partial : bool
+        A stream that ends too early gives the rows that are whole, and 0 for the others. A decoder that can do so tells how
+        many they are in ``Decoded.whole_rows``; one that cannot raises DecodeError as ever.
     """
 
     rows: int
@@ -199,6 +202,7 @@ class FrameInfo:
     big_endian_unit: int = 1
     stream: StreamHeader | None = None
     wanted_rgb: bool = False
+    partial: bool = False
 
     @property
     def itemsize(self) -> int:
@@ -241,6 +245,7 @@ class Decoded:
     """What the stream of a frame really held, where the decoder says so; None where it does not.
 
     `photometric_interpretation` is the colour of the output now: ``"RGB"`` from a decoder that was asked for it and gave it.
+    `whole_rows` is how many rows, from the first one on, the stream held before it ended too early; None when all.
     """
 
     rows: int | None = None
@@ -249,3 +254,4 @@ class Decoded:
     precision: int | None = None
     is_signed: bool | None = None
     photometric_interpretation: str | None = None
+    whole_rows: int | None = None

@@ -35,5 +35,6 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded:
             raise DecodeError(f"the stream has {held[name]} {name}, the data set says {said}")
     if held["precision"] > info.bits_allocated:
         raise DecodeError(f"the stream has samples of {held['precision']} bits, the data set allocates {info.bits_allocated}")
-    _native.decode_jpegll(src, out, info.itemsize)
-    return Decoded(info.rows, info.columns, info.samples_per_pixel, held["precision"])
+    whole = _native.decode_jpegll(src, out, info.itemsize, info.partial)
+    rows = None if whole == info.rows else whole
+    return Decoded(info.rows, info.columns, info.samples_per_pixel, held["precision"], whole_rows=rows)

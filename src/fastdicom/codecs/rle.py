@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastdicom.codecs import _native
+from fastdicom.codecs.base import Decoded
 from fastdicom.errors import UnsupportedError
 
 TYPE_CHECKING = False
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["decode"]
 
 
-def decode(src: memoryview, info: FrameInfo, out: memoryview) -> None:
+def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:
     """Decode one frame; it says nothing of itself but the number of its byte planes.
 
     Raises
@@ -24,4 +25,5 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview) -> None:
     """
     if info.bits_allocated % 8:
         raise UnsupportedError(f"RLE with {info.bits_allocated} bits allocated (PS3.5 G.2 packs bytes)")
-    _native.decode_rle(src, out, info.itemsize, info.samples_per_pixel)
+    whole = _native.decode_rle(src, out, info.itemsize, info.samples_per_pixel, info.partial)
+    return None if whole == info.rows * info.columns else Decoded(whole_rows=whole // info.columns)

@@ -52,8 +52,9 @@ typedef struct decoder {
     component components[FD_JPEGLL_MOST_COMPONENTS];
     bool have_frame;
     uint32_t restart_interval;
-    table *tables; /* MOST_TABLES of them */
-    unsigned seen; /* a bit a component: decoded by an earlier scan */
+    table *tables;      /* MOST_TABLES of them */
+    unsigned seen;      /* a bit a component: decoded by this scan or an earlier one */
+    uint32_t rows_done; /* of all components in `seen` */
 } decoder;
 
 static fd_status failed(decoder *d, fd_status status, const uint8_t *at, uint64_t found, uint64_t expected, const char *reason)
@@ -187,14 +188,34 @@ static fd_status read_application(decoder *d, unsigned marker)
     return FD_OK;
 }
 
+/* The rows that are told behind the first scan (DNL, B.2.5); 0: they are not. */
+static uint32_t rows_behind(const decoder *d)
+{
+    fd_error ignored;
+    decoder at = *d;
+    at.error = &ignored;
+    for (;;) {
+        const uint8_t *p;
+        size_t n;
+        const unsigned marker = next_marker(&at);
+        if (marker == 0 || marker == 0xFFD9) return 0;
+        if (marker == 0xFF01 || (marker >= 0xFFD0 && marker <= 0xFFD8)) continue;
+        if (segment(&at, &p, &n) != FD_OK) return 0;
+        if (marker == 0xFFDC) return n < 2 ? 0 : fd_load16be(p);
+    }
+}
+
 /* One marker that is neither the start of a scan nor the end. Tables are passed over where nobody keeps them. */
 static fd_status read_marker(decoder *d, unsigned marker)
 {
     const uint8_t *p;
     size_t n;
     if (marker == 0xFF01 || (marker >= 0xFFD0 && marker <= 0xFFD8)) return FD_OK; /* they stand alone */
-    if (marker >= 0xFFC0 && marker <= 0xFFCF && marker != 0xFFC4 && marker != 0xFFC8 && marker != 0xFFCC)
-        return read_frame(d, marker);
+    if (marker >= 0xFFC0 && marker <= 0xFFCF && marker != 0xFFC4 && marker != 0xFFC8 && marker != 0xFFCC) {
+        const fd_status frame = read_frame(d, marker);
+        if (frame == FD_OK && d->header.rows == 0) d->header.rows = rows_behind(d);
+        return frame;
+    }
     if (marker >= 0xFFE0 && marker <= 0xFFEF) return read_application(d, marker);
     fd_status status = segment(d, &p, &n);
     if (status != FD_OK) return status;
@@ -549,46 +570,58 @@ static fd_status restart(decoder *d, reader *r, unsigned number)
     d->p = r->p;
     const unsigned marker = next_marker(d);
     if (marker != 0xFFD0 + (number & 7))
-        return failed(d, FD_INVALID, d->p, marker, 0xFFD0 + (number & 7), "a restart marker of the JPEG stream is missing");
+        return failed(d, marker ? FD_INVALID : FD_TRUNCATED, d->p, marker, 0xFFD0 + (number & 7),
+                      "a restart marker of the JPEG stream is missing");
     *r = (reader){.p = d->p, .end = d->end};
+    return FD_OK;
+}
+
+/* The entropy coded segments of a scan. Answers in *y how many rows there were. */
+static fd_status read_rows(decoder *d, const scan *s, uint8_t *dst, unsigned bytes, uint16_t *rows, uint32_t *y)
+{
+    const fd_jpegll_header *h = &d->header;
+    const uint32_t rows_an_interval = d->restart_interval / h->columns;
+    const size_t n = (size_t)h->columns * s->components, pitch = (size_t)h->columns * h->components * bytes;
+    uint16_t *row = rows, *up = NULL;
+    reader r = {.p = d->p, .end = d->end};
+    row_job job = {.components = s->components};
+    memcpy(job.tables, s->tables, sizeof job.tables);
+    decode_row *const decode = best_row();
+    for (*y = 0; *y < h->rows; ++*y) {
+        if (rows_an_interval && *y && *y % rows_an_interval == 0) {
+            const fd_status status = restart(d, &r, *y / rows_an_interval - 1);
+            if (status != FD_OK) return status;
+            up = NULL;
+        }
+        const unsigned start = 1u << (h->precision - s->transform - 1);
+        const bool added_up = s->components == 1 && (s->selector == 1 || !up);
+        job.sample = up ? up[0] : start;
+        job.keep = added_up ? 0xFFFF : 0;
+        const bool good = decode(&r, &job, row, n);
+        if (r.count < 0) return failed(d, FD_TRUNCATED, r.p, *y, h->rows, "the JPEG stream ends before its last row");
+        if (!good) return failed(d, FD_INVALID, r.p, *y, h->rows, "bits that are no code of the Huffman table");
+        if (!added_up) predict(row, up, n, s->components, s->selector, start);
+        store_row(dst + *y * pitch, row, d, s, bytes);
+        up = row;
+        row = row == rows ? rows + n : rows;
+    }
+    d->p = r.p;
     return FD_OK;
 }
 
 static fd_status read_scan(decoder *d, uint8_t *dst, unsigned bytes, uint16_t *rows)
 {
     scan s;
+    uint32_t done = 0;
+    const bool first = d->seen == 0;
     fd_status status = read_scan_header(d, &s);
     if (status != FD_OK) return status;
-    const fd_jpegll_header *h = &d->header;
-    if (d->restart_interval % h->columns) /* H.1.1 */
-        return failed(d, FD_INVALID, d->p, d->restart_interval, h->columns, "the restart interval is no whole number of rows");
-    const uint32_t rows_an_interval = d->restart_interval / h->columns;
-    const size_t n = (size_t)h->columns * s.components, pitch = (size_t)h->columns * h->components * bytes;
-    uint16_t *row = rows, *up = NULL;
-    reader r = {.p = d->p, .end = d->end};
-    row_job job = {.components = s.components};
-    memcpy(job.tables, s.tables, sizeof job.tables);
-    decode_row *const decode = best_row();
-    for (uint32_t y = 0; y < h->rows; y++) {
-        if (rows_an_interval && y && y % rows_an_interval == 0) {
-            status = restart(d, &r, y / rows_an_interval - 1);
-            if (status != FD_OK) return status;
-            up = NULL;
-        }
-        const unsigned start = 1u << (h->precision - s.transform - 1);
-        const bool added_up = s.components == 1 && (s.selector == 1 || !up);
-        job.sample = up ? up[0] : start;
-        job.keep = added_up ? 0xFFFF : 0;
-        const bool good = decode(&r, &job, row, n);
-        if (r.count < 0) return failed(d, FD_TRUNCATED, r.p, y, h->rows, "the JPEG stream ends before its last row");
-        if (!good) return failed(d, FD_INVALID, r.p, y, h->rows, "bits that are no code of the Huffman table");
-        if (!added_up) predict(row, up, n, s.components, s.selector, start);
-        store_row(dst + y * pitch, row, d, &s, bytes);
-        up = row;
-        row = row == rows ? rows + n : rows;
-    }
-    d->p = r.p;
-    return FD_OK;
+    if (d->restart_interval % d->header.columns) /* H.1.1 */
+        return failed(d, FD_INVALID, d->p, d->restart_interval, d->header.columns,
+                      "the restart interval is no whole number of rows");
+    status = read_rows(d, &s, dst, bytes, rows, &done);
+    if (first || done < d->rows_done) d->rows_done = done;
+    return status;
 }
 
 static fd_status check_frame(decoder *d, size_t dst_size, unsigned bytes)
@@ -629,14 +662,17 @@ static fd_status decode_scans(decoder *d, uint8_t *dst, size_t dst_size, unsigne
     return status;
 }
 
-fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned bytes, fd_error *error)
+fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned bytes, uint32_t *done,
+                           fd_error *error)
 {
     decoder d;
+    *done = 0;
     fd_status status = begin(&d, src, size, error);
     if (status != FD_OK) return status;
     d.tables = calloc(MOST_TABLES, sizeof *d.tables);
     if (!d.tables) return failed(&d, FD_MEMORY, src, 0, 0, "no memory");
     status = decode_scans(&d, dst, dst_size, bytes);
+    if (d.have_frame && d.seen == (1u << d.header.components) - 1) *done = d.rows_done;
     free(d.tables);
     return status;
 }

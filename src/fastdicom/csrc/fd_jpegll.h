@@ -6,7 +6,7 @@
 
 #define FD_JPEGLL_MOST_COMPONENTS 4
 
-/* What a stream says of itself, before its first scan. */
+/* What a stream says of itself: before its first scan, but for rows that are told behind it (DNL, B.2.5). */
 typedef struct fd_jpegll_header {
     uint32_t rows, columns;
     uint8_t components, precision;
@@ -20,8 +20,10 @@ typedef struct fd_jpegll_header {
 fd_status fd_jpegll_read_header(const uint8_t *src, size_t size, fd_jpegll_header *header, fd_error *error);
 
 /* One frame into dst: rows * columns * components samples of `bytes` = 1 or 2, interleaved, little endian, with the bits above
- * the precision clear. dst_size must be exactly that. FD_INVALID, FD_TRUNCATED, FD_MEMORY with *error; error->offset is in src. */
-fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned bytes, fd_error *error);
+ * the precision clear. dst_size must be exactly that. FD_INVALID, FD_TRUNCATED, FD_MEMORY with *error; error->offset is in src.
+ * *done is how many rows of dst are whole, from the first one on, also of a stream that is broken. */
+fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned bytes, uint32_t *done,
+                           fd_error *error);
 
 /* For tests: false takes the portable path from now on, true the best one of this processor. Answers whether there is another. */
 bool fd_jpegll_use_fast(bool on);

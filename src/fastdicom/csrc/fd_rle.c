@@ -7,7 +7,8 @@
 #define HEADER 64u /* G.3: sixteen numbers of 32 bits, the number of segments and their offsets */
 #define MOST_SEGMENTS 15u
 #define BLOCK ((size_t)4096) /* pixels at a time */
-#define SHORT 16u            /* a short run is written as so many bytes, where there is room for them */
+#define LONGEST 128u         /* bytes that a run makes */
+#define SHORT 32u            /* a run is written as so many bytes at least, where there is room for them */
 
 static fd_status failed(fd_error *error, fd_status status, uint64_t offset, uint64_t found, uint64_t expected, const char *reason)
 {
@@ -22,6 +23,49 @@ typedef struct plane {
     uint8_t repeated;
 } plane;
 
+/* A run, written as 16, 64 or 128 bytes: what is too much is written over by the next one. A length that is asked for less
+ * often is guessed wrong less often. */
+static inline void copy_run(uint8_t *to, const uint8_t *from, size_t n)
+{
+    memcpy(to, from, SHORT);
+    if (n > SHORT) {
+        memcpy(to + SHORT, from + SHORT, 64 - SHORT);
+        if (n > 64) memcpy(to + 64, from + 64, LONGEST - 64);
+    }
+}
+
+static inline void fill_run(uint8_t *to, uint8_t byte, size_t n)
+{
+    memset(to, byte, SHORT);
+    if (n > SHORT) {
+        memset(to + SHORT, byte, 64 - SHORT);
+        if (n > 64) memset(to + 64, byte, LONGEST - 64);
+    }
+}
+
+/* Whole runs, while the longest fits on both sides. Answers how many bytes they made. */
+static size_t unpack_whole(plane *s, uint8_t *to, size_t n)
+{
+    const uint8_t *p = s->p, *const last = s->end - s->p > (ptrdiff_t)LONGEST ? s->end - LONGEST - 1 : NULL;
+    size_t made = 0;
+    while (last && p <= last && n - made >= LONGEST) {
+        const unsigned code = *p;
+        if (code < 128) { /* so many bytes and one as they are */
+            copy_run(to + made, p + 1, code + 1);
+            p += code + 2;
+            made += code + 1;
+        } else if (code > 128) {
+            fill_run(to + made, p[1], 257 - code);
+            p += 2;
+            made += 257 - code;
+        } else {
+            p++;
+        }
+    }
+    s->p = p;
+    return made;
+}
+
 /* The next bytes of a segment (G.3.2), up to n of them. Answers how many there were: fewer only at its end. */
 static size_t unpack(plane *s, uint8_t *to, size_t n)
 {
@@ -29,7 +73,8 @@ static size_t unpack(plane *s, uint8_t *to, size_t n)
     plane at = *s;
     while (made < n) {
         if (!at.copies && !at.repeats) {
-            if (at.end - at.p < 2) break;
+            made += unpack_whole(&at, to + made, n - made);
+            if (made == n || at.end - at.p < 2) break;
             const unsigned code = *at.p++;
             if (code < 128) {
                 at.copies = code + 1u; /* so many bytes as they are */
@@ -69,30 +114,41 @@ static fd_status find_segment(const uint8_t *src, size_t size, unsigned count, u
     const uint64_t first = fd_load32le(src + 4 + 4 * k);
     const uint64_t next = k + 1 < count ? fd_load32le(src + 8 + 4 * k) : size;
     if (first < HEADER || first > size)
-        return failed(error, FD_INVALID, 4 + 4 * k, first, size, "an RLE segment begins outside the frame");
+        return failed(error, first > size ? FD_TRUNCATED : FD_INVALID, 4 + 4 * k, first, size,
+                      "an RLE segment begins outside the frame");
     /* the next one's offset ends this one; where that is nonsense, the frame's end does, and the pixels stop it before */
     *out = (plane){.p = src + first, .end = src + (next > first && next <= size ? next : size)};
     return FD_OK;
 }
 
 /* Block by block: the planes of a block are put together while they are in the cache. */
-static fd_status unpack_planes(uint8_t *dst, size_t pixels, plane *planes, unsigned count, uint8_t *block, fd_error *error)
+static fd_status unpack_planes(uint8_t *dst, size_t pixels, plane *planes, unsigned count, uint8_t *block, size_t *done,
+                               fd_error *error)
 {
-    fd_status status = FD_OK;
-    for (size_t done = 0; done < pixels && status == FD_OK; done += BLOCK) {
-        const size_t n = pixels - done < BLOCK ? pixels - done : BLOCK;
+    while (*done < pixels) {
+        const size_t n = pixels - *done < BLOCK ? pixels - *done : BLOCK;
+        size_t whole = n;
         for (unsigned i = 0; i < count; i++) {
             const size_t made = unpack(&planes[i], block + i * n, n);
-            if (made < n) return failed(error, FD_TRUNCATED, 0, done + made, pixels, "an RLE segment ends before its pixels do");
+            if (made < whole) whole = made;
         }
-        status = fd_pixel_interleave(dst + done * count, n * count, block, n * count, 1, count);
+        uint8_t *to = dst + *done * count;
+        if (whole == n) {
+            const fd_status status = fd_pixel_interleave(to, n * count, block, n * count, 1, count);
+            if (status != FD_OK) return failed(error, status, 0, 0, 0, "the frame is not made of whole pixels");
+        } else {
+            for (size_t k = 0; k < whole * count; k++) to[k] = block[k % count * n + k / count];
+        }
+        *done += whole;
+        if (whole < n) return failed(error, FD_TRUNCATED, 0, *done, pixels, "an RLE segment ends before its pixels do");
     }
-    return status;
+    return FD_OK;
 }
 
 fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned bytes, unsigned samples,
-                        fd_error *error)
+                        size_t *done, fd_error *error)
 {
+    *done = 0;
     if ((bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) || samples == 0 || samples > MOST_SEGMENTS ||
         bytes * samples > MOST_SEGMENTS || dst_size % (bytes * samples))
         return failed(error, FD_INVALID, 0, dst_size, (uint64_t)bytes * samples, "the frame is not made of whole pixels");
@@ -107,13 +163,13 @@ fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_
     }
     const size_t pixels = dst_size / count;
     if (count == 1) {
-        const size_t made = unpack(&planes[0], dst, pixels);
-        if (made == pixels) return FD_OK;
-        return failed(error, FD_TRUNCATED, 0, made, pixels, "an RLE segment ends before its pixels do");
+        *done = unpack(&planes[0], dst, pixels);
+        if (*done == pixels) return FD_OK;
+        return failed(error, FD_TRUNCATED, 0, *done, pixels, "an RLE segment ends before its pixels do");
     }
     uint8_t *block = malloc((size_t)count * BLOCK);
     if (!block) return failed(error, FD_MEMORY, 0, 0, 0, "no memory");
-    const fd_status status = unpack_planes(dst, pixels, planes, count, block, error);
+    const fd_status status = unpack_planes(dst, pixels, planes, count, block, done, error);
     free(block);
     return status;
 }

@@ -6,8 +6,9 @@
 
 /* One frame into dst, which holds whole pixels of `samples` samples of `bytes` = 1, 2, 4 or 8: interleaved, little endian.
  * The planes are stored with the most significant byte of the first sample first (G.2); there must be samples * bytes of
- * them. A plane that ends before its pixels do is FD_TRUNCATED; what stands behind the pixels is ignored. */
+ * them. A plane that ends before its pixels do, or begins behind the end, is FD_TRUNCATED; what stands behind the pixels is
+ * ignored. *done is how many pixels of dst are whole, from the first one on, also of a stream that is broken. */
 fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned bytes, unsigned samples,
-                        fd_error *error);
+                        size_t *done, fd_error *error);
 
 #endif
