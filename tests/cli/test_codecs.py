@@ -19,7 +19,7 @@ def run(capsys, *arguments):
 
 def test_table(capsys):
     lines = run(capsys).splitlines()
-    assert len(lines) == 1 + len(TRANSFER_SYNTAXES)
+    assert len([line for line in lines if not line.startswith(" ")]) == 1 + len(TRANSFER_SYNTAXES)
     assert all(len(line) < 170 for line in lines)
     native = next(line for line in lines if line.startswith("1.2.840.10008.1.2.1 "))
     assert "installed" in native

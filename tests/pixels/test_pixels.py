@@ -20,7 +20,6 @@ from builders import (
     EXPLICIT_LITTLE,
     IMPLICIT,
     IMPLICIT_LITTLE,
-    JPEG_BASELINE,
     deflated_part10,
     element,
     encapsulated,
@@ -510,11 +509,12 @@ class TestLength:
             opened(image(b"", 3, 4)).pixel_array
 
 
-JPEG_LS = "1.2.840.10008.1.2.4.80"
+HIERARCHICAL = "1.2.840.10008.1.2.4.59"  # nobody decodes it
+SPECTRAL = "1.2.840.10008.1.2.4.54"
 
 
 def test_encapsulated_is_said_to_be_unsupported():
-    for syntax, name in ((JPEG_BASELINE, "JPEG Baseline"), (JPEG_LS, "JPEG-LS Lossless")):
+    for syntax, name in ((HIERARCHICAL, "JPEG Extended, Hierarchical"), (SPECTRAL, "JPEG Spectral Selection")):
         ds = opened(image(None, 3, 4, allocated=8) + encapsulated([b"\xff\xd8\xff\xd9"]), syntax)
         with pytest.raises(UnsupportedError, match=name) as caught:
             ds.pixel_array

@@ -9,6 +9,7 @@ cdef extern from "fd_common.h" nogil:
         FD_NOT_DICOM
         FD_TRUNCATED
         FD_INVALID
+        FD_MEMORY
     ctypedef struct fd_error:
         fd_status status
         uint64_t offset
@@ -57,6 +58,13 @@ cdef extern from "fd_stream.h" nogil:
 cdef extern from "fd_sample.h" nogil:
     fd_status fd_sample_widen(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int from_bytes,
                               unsigned int to_bytes, c_bool is_signed)
+
+cdef extern from "fd_jpegcheck.h" nogil:
+    ctypedef struct fd_jpegcheck:
+        pass
+    fd_jpegcheck *fd_jpegcheck_new()
+    void fd_jpegcheck_free(fd_jpegcheck *check)
+    fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, c_bool thorough, fd_error *error)
 
 cdef class Reader:
     cdef fd_stream_header last

@@ -11,6 +11,12 @@ cdef tuple _FORMATS = (None, "jpeg", "jpeg-ls", "j2k", "jxl")
 cdef tuple _COLOURS = ("", "gray", "rgb", "ybr", "palette", "other")
 
 
+cdef int raise_broken(const fd_error *error) except -1:
+    reason = (<bytes>error.reason).decode()
+    numbers = f" (found {error.found}, expected {error.expected})" if error.found or error.expected else ""
+    raise DecodeError(reason + numbers, offset=error.offset)
+
+
 cdef object made_of(const fd_stream_header *h):
     cdef unsigned int i, n = min(h.components, <unsigned int>FD_STREAM_COMPONENTS)
     return StreamHeader(
@@ -63,8 +69,7 @@ cdef class Reader:
         if status == FD_NOT_DICOM:
             return None
         if status != FD_OK:
-            reason = (<bytes>error.reason).decode()
-            raise DecodeError(f"{reason} (found {error.found}, expected {error.expected})", offset=error.offset)
+            raise_broken(&error)
         if self.made is None or memcmp(&h, &self.last, sizeof(h)) != 0:
             self.made, self.last = made_of(&h), h
         return self.made
@@ -116,3 +121,51 @@ def widen(object src, object out, unsigned int from_bytes, unsigned int to_bytes
     finally:
         PyBuffer_Release(&a)
         PyBuffer_Release(&b)
+
+
+cdef class _Check:
+    """Tables of Huffman codes, kept from frame to frame."""
+
+    cdef fd_jpegcheck *check
+
+    def __cinit__(self):
+        self.check = fd_jpegcheck_new()
+        if self.check == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        fd_jpegcheck_free(self.check)
+
+
+cdef list _idle = []  # as many as there were threads at once
+
+
+def check_jpeg(object src, /, bint thorough=True) -> None:
+    """See whether a JPEG stream of the DCT processes is whole, as far as can be told without decoding it.
+
+    Parameters
+    ----------
+    src : bytes-like
+        The stream.
+    thorough : bool
+        Read every Huffman code of a sequential stream. Else only where its markers do not tell that nothing was cut off.
+
+    Raises
+    ------
+    DecodeError
+        A scan does not end, or holds other markers than restarts in order. And where codes are read: a block is missing, a code
+        is none, or data are left over.
+    """
+    cdef Py_buffer buffer
+    cdef fd_error error
+    cdef fd_status status
+    cdef _Check kept = _idle.pop() if _idle else _Check()
+    PyObject_GetBuffer(src, &buffer, PyBUF_SIMPLE)
+    try:
+        with nogil:
+            status = fd_jpegcheck_run(kept.check, <const uint8_t *>buffer.buf, <size_t>buffer.len, thorough, &error)
+    finally:
+        PyBuffer_Release(&buffer)
+        _idle.append(kept)
+    if status != FD_OK:
+        raise_broken(&error)

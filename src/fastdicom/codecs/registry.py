@@ -48,10 +48,14 @@ class Row:
 _NATIVE = tuple(uid for uid, syntax in TRANSFER_SYNTAXES.items() if syntax.family == "native")
 _RLE = ("1.2.840.10008.1.2.5",)
 _JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+# PS3.5 A.4.1: baseline, extended, and retired progressive ones
+_JPEG = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 53, 55))
 _rows = [
     Row(_NATIVE, "native", "fastdicom.codecs.native", rank=0),
     Row(_RLE, "rle", "fastdicom.codecs.rle", rank=0),
     Row(_JPEG_LOSSLESS, "jpegll", "fastdicom.codecs.jpegll", rank=0),
+    Row(_JPEG, "libjpeg-turbo", "fastdicom.codecs.jpeg", "imagecodecs", ("imagecodecs",), 10),
+    Row(_JPEG, "libjpeg-turbo-checked", "fastdicom.codecs.jpeg_checked", "imagecodecs", ("imagecodecs",), 20),
 ]
 _lock = threading.Lock()
 _plugins_read = False

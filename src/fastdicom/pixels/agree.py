@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fastdicom.codecs.base import Decoded, FrameInfo, StreamHeader
 
-    Step = Literal["", "extend", "either", "fits", "positive"]
+    Step = Literal["", "cells", "extend", "either", "fits", "positive"]
 
 __all__ = ["HEADER_OF", "Plan", "agree"]
 
@@ -56,7 +56,7 @@ class Plan:
         The photometric interpretation of the samples that a decoder gives which does not convert them.
     rgb : bool
         Whether RGB is wanted of them.
-    step : {"", "extend", "either", "fits", "positive"}
+    step : {"", "cells", "extend", "either", "fits", "positive"}
         What is done to the samples that come out, or asked of them, for the sake of their sign.
     bits : int
         The bits for that.
@@ -93,8 +93,8 @@ class Plan:
         elif self.step == "positive":
             if _native.unused_clean(out, size, 8 * size - 1, False):
                 return
-        elif self.step == "extend" and info.stream is None and transfer_syntax_of(info.transfer_syntax_uid).family == "rle":
-            _native.shift(out, size, shift(info))  # whole cells were compressed
+        elif self.step == "cells":
+            _native.shift(out, size, shift(info))
             _native.clear_unused(out, size, bits, info.is_signed)
             return
         elif self.step == "extend" or _native.unused_clean(out, size, bits, True) or _native.unused_clean(out, size, bits, False):
@@ -133,8 +133,9 @@ def agree(info: FrameInfo, header: StreamHeader | None, rgb: bool) -> Plan:
         The stream is of a kind that has no place in DICOM and that nobody here decodes.
     """
     if header is None:
-        # PS3.5 8.1.1: the bits above Bits Stored say nothing
-        step: Step = "extend" if info.kind == "int" and info.bits_stored < 8 * info.itemsize else ""
+        # PS3.5 8.1.1: the bits above Bits Stored say nothing. RLE compresses whole cells (PS3.5 G.2)
+        is_rle = transfer_syntax_of(info.transfer_syntax_uid).family == "rle"
+        step: Step = "" if info.kind != "int" or info.bits_stored == 8 * info.itemsize else "cells" if is_rle else "extend"
         return Plan(info, info.photometric_interpretation, rgb, step, info.bits_stored)
     _check_layout(info, header)
     step, bits = _signs(info, header)
@@ -202,7 +203,7 @@ def _signs(info: FrameInfo, header: StreamHeader) -> tuple[Step, int]:
     precision, stored, width = max(header.precision), info.bits_stored, 8 * info.itemsize
     if header.format == "jpeg" and header.process in _LOSSLESS_JPEG and precision > stored:
         # whole cells were compressed, with whatever was in the unused bits (PS3.5 8.1.1), such as overlays
-        return "extend", stored
+        return ("cells" if precision > info.high_bit else "extend"), stored
     if header.signed[0] == info.is_signed:
         # A precision above Bits Stored is what counts (PS3.5 8.2.4): lossy streams overshoot, and to cut off bits would
         # turn white into black

@@ -1,0 +1,68 @@
+"""JPEG of the DCT processes (ITU T.81; PS3.5 8.2.1, A.4.1), baseline to progressive, 8 and 12 bits, by libjpeg-turbo."""
+
+from __future__ import annotations
+
+import imagecodecs
+
+from fastdicom.codecs import _stream, jpegll
+from fastdicom.codecs._imagecodecs import fill
+from fastdicom.codecs.base import Decoded
+from fastdicom.errors import DecodeError, UnsupportedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fastdicom.codecs.base import FrameInfo, StreamHeader
+
+__all__ = ["decode"]
+
+_LOSSLESS = 3
+# n of SOFn -> what libjpeg-turbo decodes: baseline, extended and progressive, by Huffman or by arithmetic codes
+_DECODED = frozenset((0, 1, 2, 9, 10))
+_PRECISIONS = (8, 12)
+_CORNER = 4  # pixels at the end of the last row
+
+
+def decode(src: memoryview, info: FrameInfo, out: memoryview, *, thorough: bool = False) -> Decoded:
+    """Decode one frame; its colour becomes RGB where ``info.wanted_rgb`` says so, and is else left as it is in the stream.
+
+    libjpeg fills what is missing in a stream with gray and only warns, which nobody hears. So the markers of the stream are
+    looked at before, and where the last pixels are such gray, the codes of all blocks are counted. Damage inside the codes
+    that leaves both alone is not seen; `codecs.jpeg_checked` reads all codes of every stream, for a third more time.
+
+    Raises
+    ------
+    DecodeError
+        The stream is broken or cut off.
+    UnsupportedError
+        It is of a process that libjpeg-turbo does not decode, or has samples of another precision than 8 or 12 bits.
+    """
+    stream = info.stream or _stream.header(src)
+    if stream is None or stream.format != "jpeg":
+        raise DecodeError("the stream is no JPEG, as its transfer syntax says")
+    if stream.process == _LOSSLESS:  # in spite of its transfer syntax
+        return jpegll.decode(src, info, out)
+    _check(stream, info)
+    _stream.check_jpeg(src, thorough)
+    # The two colour spaces are both named, so that no marker in the stream is asked for one
+    if stream.components == 1:
+        held, wanted = "GRAYSCALE", "GRAYSCALE"
+    elif info.wanted_rgb and stream.components == 3:
+        held, wanted = "YCBCR", "RGB"
+    else:
+        held = wanted = "YCBCR" if stream.components == 3 else "CMYK"
+    fill(imagecodecs.jpeg8_decode, src, info, out, dtype=stream.dtype, colorspace=held, outcolorspace=wanted)
+    gray = (1 << stream.precision[0] - 1).to_bytes(info.itemsize, "little") * (_CORNER * stream.components)
+    if not thorough and out[-len(gray) :] == gray:
+        _stream.check_jpeg(src)
+    colour = "RGB" if held != wanted else None
+    return Decoded(stream.rows, stream.columns, stream.components, stream.precision[0], photometric_interpretation=colour)
+
+
+def _check(stream: StreamHeader, info: FrameInfo) -> None:
+    if stream.process not in _DECODED:
+        raise UnsupportedError(f"the stream is JPEG process SOF{stream.process}, which libjpeg-turbo does not decode (ITU T.81 B.2.2)")
+    if stream.precision[0] not in _PRECISIONS:
+        raise UnsupportedError(f"the stream has samples of {stream.precision[0]} bits, libjpeg-turbo decodes 8 and 12")
+    if (stream.rows, stream.columns, stream.components) != (info.rows, info.columns, info.samples_per_pixel):
+        found = f"{stream.rows} x {stream.columns} x {stream.components}"
+        raise DecodeError(f"the stream has {found} samples, {info.rows} x {info.columns} x {info.samples_per_pixel} were expected")

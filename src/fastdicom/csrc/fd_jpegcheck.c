@@ -1,0 +1,440 @@
+#include "fd_jpegcheck.h"
+
+#include <stdlib.h>
+
+#define LOOKUP_BITS 11
+#define LOOKUP_SIZE (1u << LOOKUP_BITS)
+#define MOST_TABLES 4
+#define MOST_COMPONENTS 4
+#define MOST_SPECIFICATION (16 + 256)
+
+/* An entry of `several`: the bits of as many whole symbols as fit, the coefficients that they stand for, and whether the last
+ * of them ends the block. 0: not even one fits. */
+#define ENTRY(bits, advance, ends) ((uint16_t)((bits) | (unsigned)(advance) << 5 | (unsigned)(ends) << 12))
+#define ENTRY_BITS(e) ((e)&31u)
+#define ENTRY_ADVANCE(e) ((e) >> 5 & 127u)
+#define ENTRY_ENDS(e) ((e) >> 12)
+
+/* A Huffman table (T.81 annex C), and what it was made of: frames that follow each other mostly have the same. */
+typedef struct table {
+    bool defined;
+    uint16_t size; /* of the specification */
+    uint8_t specification[MOST_SPECIFICATION];
+    uint8_t symbol[LOOKUP_SIZE], length[LOOKUP_SIZE]; /* by the next bits; length 0: a longer code, or none */
+    uint16_t several[LOOKUP_SIZE];
+    uint32_t most[18]; /* the largest code of each length, left aligned in 16 bits and one more; 0: none */
+    int32_t index[17]; /* code >> (16 - length) + index[length]: the place among the symbols */
+} table;
+
+typedef struct component {
+    uint8_t id, across, down; /* blocks in an MCU */
+    uint8_t dc, ac;           /* tables of the scan at hand */
+    bool seen;                /* by a scan before */
+} component;
+
+/* The entropy coded bits at hand. */
+typedef struct reader {
+    uint64_t bits; /* the next ones, left aligned; zeros behind the last */
+    int count;     /* how many are from the stream; below 0: more were taken than there are */
+    const uint8_t *p, *end;
+} reader;
+
+struct fd_jpegcheck {
+    table dc[MOST_TABLES], ac[MOST_TABLES];
+};
+
+typedef struct checker {
+    fd_jpegcheck *kept;
+    const uint8_t *src, *end, *p;
+    fd_error *error;
+    unsigned process; /* n of SOFn */
+    uint32_t rows, columns, restart_interval;
+    unsigned components, in_scan, widest, tallest;
+    component all[MOST_COMPONENTS];
+    component *scan[MOST_COMPONENTS];
+    bool thorough, have_frame, have_dc[MOST_TABLES], have_ac[MOST_TABLES]; /* by this stream */
+} checker;
+
+static fd_status failed(checker *c, fd_status status, const uint8_t *at, uint64_t found, uint64_t expected, const char *reason)
+{
+    *c->error =
+        (fd_error){.status = status, .offset = (uint64_t)(at - c->src), .found = found, .expected = expected, .reason = reason};
+    return status;
+}
+
+/* tables */
+
+static unsigned symbol_bits(unsigned symbol) { return symbol & 15; }
+
+/* Which symbols the next LOOKUP_BITS bits hold whole, with the bits of their numbers. */
+static uint16_t several_of(const table *t, uint32_t bits)
+{
+    unsigned used = 0, advance = 0;
+    while (used < LOOKUP_BITS) {
+        const uint32_t next = bits << used & (LOOKUP_SIZE - 1);
+        const unsigned length = t->length[next], symbol = t->symbol[next], extra = symbol_bits(symbol);
+        if (!length || used + length + extra > LOOKUP_BITS) break;
+        used += length + extra;
+        if (extra == 0 && symbol != 0xF0) return ENTRY(used, advance, 1);
+        if (advance + (symbol >> 4) + 1 > 63) { /* it ends a block by itself, or breaks it: one by one */
+            used -= length + extra;
+            break;
+        }
+        advance += (symbol >> 4) + 1;
+    }
+    return ENTRY(used, advance, 0);
+}
+
+static fd_status make_table(checker *c, table *t, const uint8_t *at, unsigned total, bool is_ac)
+{
+    const unsigned size = 16 + total;
+    if (t->defined && t->size == size && memcmp(t->specification, at, size) == 0) return FD_OK;
+    t->defined = false;
+    memset(t->length, 0, sizeof t->length);
+    t->size = (uint16_t)size;
+    memcpy(t->specification, at, size);
+    uint32_t code = 0, k = 0;
+    for (unsigned length = 1; length <= 16; length++, code <<= 1) {
+        t->index[length] = (int32_t)k - (int32_t)code;
+        for (unsigned i = 0; i < at[length - 1]; i++, k++, code++) {
+            const uint8_t symbol = at[16 + k];
+            if (code >= 1u << length)
+                return failed(c, FD_INVALID, at, length, 0, "a Huffman table of the JPEG stream has more codes than fit");
+            if (!is_ac && symbol > 15)
+                return failed(c, FD_INVALID, at, symbol, 15, "a Huffman table of the JPEG stream has no such category");
+            if (length > LOOKUP_BITS) continue;
+            const uint32_t first = code << (LOOKUP_BITS - length);
+            memset(t->symbol + first, symbol, 1u << (LOOKUP_BITS - length));
+            memset(t->length + first, (int)length, 1u << (LOOKUP_BITS - length));
+        }
+        t->most[length] = at[length - 1] ? code << (16 - length) : 0;
+    }
+    if (is_ac)
+        for (uint32_t i = 0; i < LOOKUP_SIZE; i++) t->several[i] = several_of(t, i);
+    t->defined = true;
+    return FD_OK;
+}
+
+static fd_status read_tables(checker *c, const uint8_t *p, size_t n)
+{
+    while (n) {
+        if (n < 17) return failed(c, FD_INVALID, p, n, 17, "a Huffman table of the JPEG stream is cut off");
+        const unsigned class = p[0] >> 4, destination = p[0] & 15;
+        unsigned total = 0;
+        for (unsigned i = 1; i <= 16; i++) total += p[i];
+        if (class > 1 || destination >= MOST_TABLES)
+            return failed(c, FD_INVALID, p, p[0], MOST_TABLES, "a Huffman table of the JPEG stream has no such destination");
+        if (total > 256 || n - 17 < total)
+            return failed(c, FD_INVALID, p, total, n - 17, "a Huffman table of the JPEG stream is cut off");
+        const fd_status status =
+            make_table(c, class ? &c->kept->ac[destination] : &c->kept->dc[destination], p + 1, total, class);
+        if (status != FD_OK) return status;
+        if (class)
+            c->have_ac[destination] = true;
+        else
+            c->have_dc[destination] = true;
+        p += 17 + total;
+        n -= 17 + total;
+    }
+    return FD_OK;
+}
+
+/* bits */
+
+static inline bool may_have_ff(uint64_t x) { return ((~x - 0x0101010101010101u) & x & 0x8080808080808080u) != 0; }
+
+/* At least 56 bits, unless a marker or the end comes before. 0xFF is written as 0xFF 0x00 (T.81 F.1.2.3). */
+static inline void refill(reader *r)
+{
+    if (r->end - r->p >= 8) {
+        const uint64_t next = fd_load64be(r->p);
+        if (!may_have_ff(next)) {
+            const int take = (63 - r->count) >> 3;
+            r->bits |= next >> r->count;
+            r->count += 8 * take;
+            r->p += take;
+            return;
+        }
+    }
+    while (r->count <= 56) {
+        if (r->p >= r->end || (*r->p == 0xFF && (r->end - r->p < 2 || r->p[1] != 0))) return;
+        const uint64_t byte = *r->p;
+        r->p += byte == 0xFF ? 2 : 1;
+        r->bits |= byte << (56 - r->count);
+        r->count += 8;
+    }
+}
+
+static inline void skip(reader *r, unsigned n)
+{
+    r->bits <<= n;
+    r->count -= (int)n;
+}
+
+/* A symbol whose code is longer than the lookup's; -1: no code. */
+static int long_symbol(const table *t, uint64_t bits, unsigned *length)
+{
+    const uint32_t next = (uint32_t)(bits >> 48);
+    for (unsigned n = LOOKUP_BITS + 1; n <= 16; n++) {
+        if (next >= t->most[n]) continue;
+        *length = n;
+        return t->specification[16 + (int32_t)(next >> (16 - n)) + t->index[n]];
+    }
+    return -1;
+}
+
+static inline int next_symbol(const table *t, uint64_t bits, unsigned *length)
+{
+    const uint32_t next = (uint32_t)(bits >> (64 - LOOKUP_BITS));
+    *length = t->length[next];
+    return *length ? t->symbol[next] : long_symbol(t, bits, length);
+}
+
+/* A block of 64 coefficients. false: there is no such code, or a run goes beyond the block. */
+static inline bool pass_block(reader *restrict r, const table *dc, const table *ac)
+{
+    unsigned length, k = 1;
+    refill(r);
+    const int category = next_symbol(dc, r->bits, &length);
+    if (category < 0) return false;
+    skip(r, length + (unsigned)category);
+    while (k < 64) {
+        if (r->count < 32) refill(r);
+        const uint16_t entry = ac->several[r->bits >> (64 - LOOKUP_BITS)];
+        const unsigned advance = ENTRY_ADVANCE(entry), ends = ENTRY_ENDS(entry);
+        if (entry && k + advance + ends <= 64) {
+            skip(r, ENTRY_BITS(entry));
+            if (ends) return true;
+            k += advance;
+            continue;
+        }
+        const int symbol = next_symbol(ac, r->bits, &length);
+        if (symbol < 0) return false;
+        const unsigned run = (unsigned)symbol >> 4, extra = symbol_bits((unsigned)symbol);
+        skip(r, length + extra);
+        if (extra == 0 && run != 15) return true; /* the end of the block */
+        k += run + 1;
+        if (k > 64) return false;
+    }
+    return true;
+}
+
+/* scans */
+
+static uint32_t divided_up(uint32_t a, uint32_t b) { return (uint32_t)(((uint64_t)a + b - 1) / b); }
+
+/* The MCUs of the scan: T.81 A.2. One component is in blocks of its own, several are interleaved. */
+static uint64_t units_of(const checker *c)
+{
+    if (c->in_scan == 1) {
+        const component *one = c->scan[0];
+        const uint32_t across = divided_up((uint32_t)((uint64_t)c->columns * one->across + c->widest - 1) / c->widest, 8);
+        const uint32_t down = divided_up((uint32_t)((uint64_t)c->rows * one->down + c->tallest - 1) / c->tallest, 8);
+        return (uint64_t)across * down;
+    }
+    return (uint64_t)divided_up(c->columns, 8 * c->widest) * divided_up(c->rows, 8 * c->tallest);
+}
+
+/* What is left behind the last MCU before the marker: less than a byte of padding, and perhaps whole bytes of it. */
+static bool only_padding(reader *r)
+{
+    skip(r, (unsigned)r->count & 7);
+    for (; r->count > 0; skip(r, 8))
+        if (r->bits >> 56 != 0 && r->bits >> 56 != 0xFF) return false;
+    for (; r->p < r->end; r->p++) {
+        if (*r->p == 0xFF && (r->end - r->p < 2 || r->p[1] != 0)) return true;
+        if (*r->p != 0 && *r->p != 0xFF) return false;
+    }
+    return true;
+}
+
+static const uint8_t *behind_fill(const uint8_t *p, const uint8_t *end)
+{
+    while (end - p >= 2 && p[0] == 0xFF && p[1] == 0xFF) p++; /* T.81 B.1.1.2 */
+    return p;
+}
+
+static fd_status pass_restart(checker *c, reader *r, unsigned number)
+{
+    if (!only_padding(r))
+        return failed(c, FD_INVALID, r->p, 0, 0, "the JPEG stream has data behind the last block before a restart");
+    r->p = behind_fill(r->p, r->end);
+    if (r->end - r->p < 2) return failed(c, FD_TRUNCATED, r->p, 0, 0, "the JPEG stream ends before its last block");
+    if (r->p[1] != 0xD0 + number)
+        return failed(c, FD_INVALID, r->p, r->p[1], 0xD0 + number, "the JPEG stream has another marker where a restart is due");
+    r->p += 2;
+    r->bits = 0;
+    r->count = 0;
+    return FD_OK;
+}
+
+static fd_status pass_interval(checker *c, reader *r, uint64_t units)
+{
+    for (uint64_t unit = 0; unit < units; unit++) {
+        for (unsigned i = 0; i < c->in_scan; i++) {
+            const component *one = c->scan[i];
+            const table *dc = &c->kept->dc[one->dc], *ac = &c->kept->ac[one->ac];
+            const unsigned blocks = c->in_scan == 1 ? 1 : (unsigned)one->across * one->down;
+            for (unsigned b = 0; b < blocks; b++) {
+                const bool good = pass_block(r, dc, ac);
+                if (r->count < 0)
+                    return failed(c, r->p >= r->end ? FD_TRUNCATED : FD_INVALID, r->p, unit, units,
+                                  "the JPEG stream ends, or has a marker, before its last block");
+                if (!good) return failed(c, FD_INVALID, r->p, unit, units, "the JPEG stream has no such Huffman code");
+            }
+        }
+    }
+    return FD_OK;
+}
+
+static fd_status pass_sequential(checker *c)
+{
+    for (unsigned i = 0; i < c->in_scan; i++)
+        if (!c->have_dc[c->scan[i]->dc] || !c->have_ac[c->scan[i]->ac])
+            return failed(c, FD_INVALID, c->p, c->scan[i]->dc, c->scan[i]->ac,
+                          "the JPEG stream has a scan without its Huffman table");
+    reader r = {.p = c->p, .end = c->end};
+    const uint64_t units = units_of(c), interval = c->restart_interval ? c->restart_interval : units;
+    for (uint64_t done = 0, n = 0; done < units; n++) {
+        fd_status status = n ? pass_restart(c, &r, (unsigned)(n - 1) & 7) : FD_OK;
+        if (status == FD_OK) status = pass_interval(c, &r, units - done < interval ? units - done : interval);
+        if (status != FD_OK) return status;
+        done += interval;
+    }
+    if (!only_padding(&r)) return failed(c, FD_INVALID, r.p, 0, 0, "the JPEG stream has data behind its last block");
+    c->p = r.p;
+    return FD_OK;
+}
+
+/* Markers alone: restarts in order and as many as are due; the scan must be followed by something. */
+static fd_status pass_by_markers(checker *c)
+{
+    const uint64_t units = units_of(c);
+    const uint64_t due = c->restart_interval && units ? (units - 1) / c->restart_interval : 0;
+    uint64_t restarts = 0;
+    for (;;) {
+        const uint8_t *ff = c->end - c->p >= 2 ? memchr(c->p, 0xFF, (size_t)(c->end - c->p - 1)) : NULL;
+        if (!ff) return failed(c, FD_TRUNCATED, c->end, 0, 0, "the JPEG stream ends inside a scan");
+        c->p = ff + 1;
+        if (*c->p == 0 || *c->p == 0xFF) continue;
+        if (*c->p < 0xD0 || *c->p > 0xD7) {
+            c->p = ff;
+            break;
+        }
+        if (!c->restart_interval || (*c->p & 7u) != (restarts & 7))
+            return failed(c, FD_INVALID, ff, *c->p, 0xD0 + (restarts & 7), "the JPEG stream has a restart where none is due");
+        restarts++;
+    }
+    if (restarts != due) return failed(c, FD_INVALID, c->p, restarts, due, "the JPEG stream has a scan with too few restarts");
+    return FD_OK;
+}
+
+/* headers */
+
+static fd_status read_frame(checker *c, const uint8_t *p, size_t n, unsigned marker)
+{
+    if (c->have_frame) return failed(c, FD_INVALID, p, marker, 0, "the JPEG stream has a second frame header");
+    if (n < 6 || n < 6 + 3u * p[5]) return failed(c, FD_INVALID, p, n, 6, "the JPEG frame header is cut off");
+    c->process = marker & 15;
+    c->rows = fd_load16be(p + 1);
+    c->columns = fd_load16be(p + 3);
+    c->components = p[5];
+    if (!c->rows || !c->columns) return failed(c, FD_INVALID, p, 0, 1, "the JPEG frame has no rows or no columns");
+    if (!c->components || c->components > MOST_COMPONENTS)
+        return failed(c, FD_INVALID, p, c->components, MOST_COMPONENTS, "the JPEG frame has no such number of components");
+    for (unsigned i = 0; i < c->components; i++) {
+        const uint8_t *one = p + 6 + 3 * i;
+        c->all[i] = (component){.id = one[0], .across = one[1] >> 4, .down = one[1] & 15};
+        if (!c->all[i].across || !c->all[i].down || c->all[i].across > 4 || c->all[i].down > 4)
+            return failed(c, FD_INVALID, one, one[1], 0x44, "a JPEG component has no such sampling factors");
+        if (c->all[i].across > c->widest) c->widest = c->all[i].across;
+        if (c->all[i].down > c->tallest) c->tallest = c->all[i].down;
+    }
+    c->have_frame = true;
+    return FD_OK;
+}
+
+static fd_status read_scan(checker *c, const uint8_t *p, size_t n)
+{
+    if (!c->have_frame) return failed(c, FD_INVALID, p, 0, 0, "the JPEG stream has a scan before its frame header");
+    if (n < 1 || n < 4 + 2u * p[0]) return failed(c, FD_INVALID, p, n, 6, "the JPEG scan header is cut off");
+    c->in_scan = p[0];
+    if (!c->in_scan || c->in_scan > c->components)
+        return failed(c, FD_INVALID, p, c->in_scan, c->components, "the JPEG scan has no such number of components");
+    for (unsigned i = 0; i < c->in_scan; i++) {
+        const uint8_t *one = p + 1 + 2 * i;
+        unsigned k = 0;
+        while (k < c->components && c->all[k].id != one[0]) k++;
+        if (k == c->components)
+            return failed(c, FD_INVALID, one, one[0], 0, "the JPEG scan has a component that the frame has not");
+        c->all[k].dc = one[1] >> 4 & 3;
+        c->all[k].ac = one[1] & 3;
+        c->all[k].seen = true;
+        c->scan[i] = &c->all[k];
+    }
+    if (c->process > 1) return pass_by_markers(c);
+    if (c->thorough || c->restart_interval || c->in_scan < c->components) return pass_sequential(c);
+    /* One scan holds all: if it is followed by the end marker, nothing was cut off. Else its blocks are counted. */
+    const uint8_t *start = c->p;
+    const fd_status status = pass_by_markers(c);
+    if (status == FD_OK && c->end - c->p >= 2 && behind_fill(c->p, c->end)[1] == 0xD9) return FD_OK;
+    c->p = start;
+    return pass_sequential(c);
+}
+
+static fd_status read_segment(checker *c, unsigned marker)
+{
+    const size_t left = (size_t)(c->end - c->p);
+    if (left < 2) return failed(c, FD_TRUNCATED, c->p, left, 2, "the JPEG stream ends inside a marker segment");
+    const size_t n = fd_load16be(c->p);
+    if (n < 2) return failed(c, FD_INVALID, c->p, n, 2, "a JPEG marker segment is shorter than its length");
+    if (left < n) return failed(c, FD_TRUNCATED, c->p, left, n, "the JPEG stream ends inside a marker segment");
+    const uint8_t *p = c->p + 2;
+    c->p += n;
+    if (marker == 0xFFDA) return read_scan(c, p, n - 2);
+    if (marker == 0xFFC4) return read_tables(c, p, n - 2);
+    if (marker == 0xFFDD) {
+        if (n < 4) return failed(c, FD_INVALID, p, n, 4, "the restart interval is cut off");
+        c->restart_interval = fd_load16be(p);
+    } else if (marker >= 0xFFC0 && marker <= 0xFFCF && marker != 0xFFC8 && marker != 0xFFCC) {
+        return read_frame(c, p, n - 2, marker);
+    }
+    return FD_OK;
+}
+
+static fd_status finish(checker *c, bool at_end_marker)
+{
+    if (!c->have_frame) return failed(c, FD_TRUNCATED, c->p, 0, 0, "the JPEG stream has no frame header");
+    for (unsigned i = 0; i < c->components; i++)
+        if (!c->all[i].seen)
+            return failed(c, FD_TRUNCATED, c->p, i, c->components, "the JPEG stream ends before all components were there");
+    /* a stream of which every block was seen may do without its end marker; others may have lost a scan */
+    if (!at_end_marker && c->process > 1)
+        return failed(c, FD_TRUNCATED, c->p, 0, 0, "the JPEG stream ends without its end marker");
+    return FD_OK;
+}
+
+fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, bool thorough, fd_error *error)
+{
+    checker c = {.kept = check, .src = src, .end = src + size, .p = src, .error = error, .thorough = thorough};
+    if (size < 4) return failed(&c, FD_TRUNCATED, src, size, 4, "the JPEG stream is cut off");
+    if (src[0] != 0xFF || src[1] != 0xD8)
+        return failed(&c, FD_INVALID, src, fd_load16be(src), 0xFFD8, "the stream does not begin as JPEG does");
+    c.p += 2;
+    while (c.end - c.p >= 2) {
+        const uint8_t *ff = memchr(c.p, 0xFF, (size_t)(c.end - c.p - 1));
+        if (!ff) break;
+        c.p = ff + 1;
+        if (*c.p == 0xFF || *c.p == 0) continue;
+        const unsigned marker = 0xFF00u | *c.p++;
+        if (marker == 0xFFD9) return finish(&c, true);
+        if (marker == 0xFF01 || (marker >= 0xFFD0 && marker <= 0xFFD8)) continue; /* they stand alone */
+        const fd_status status = read_segment(&c, marker);
+        if (status != FD_OK) return status;
+    }
+    c.p = c.end;
+    return finish(&c, false);
+}
+
+fd_jpegcheck *fd_jpegcheck_new(void) { return calloc(1, sizeof(fd_jpegcheck)); }
+void fd_jpegcheck_free(fd_jpegcheck *check) { free(check); }
