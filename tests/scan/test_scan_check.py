@@ -8,7 +8,7 @@ import pytest
 
 import archive
 import fastdicom
-from builders import encapsulated, file_meta, image, minimal, part10
+from builders import dataset, element, encapsulated, file_meta, header, image, item, minimal, part10
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
@@ -61,6 +61,111 @@ def test_truncated_fragments(tmp_path: Path) -> None:
     assert sorted(path for _, files in cut for path in files) == [str(tmp_path / "in/001"), str(tmp_path / "in/002")]
 
 
+def cut_findings(folder: Path, *files: bytes) -> list[tuple[str, str, int]]:
+    found = fastdicom.scan.check(write(folder, *files), hints=False).findings
+    return [(one.kind, one.text, one.count) for one in found if one.kind in ("truncated", "no-pixels")]
+
+
+def test_wherever_an_image_is_cut_off_it_is_truncated(tmp_path: Path) -> None:
+    whole = archive.instance(pixels=bytes(32))
+    places = range(144, len(whole))  # the first is behind DICM and the length of group 0002
+    report = fastdicom.scan.check(write(tmp_path / "in", *(whole[:n] for n in places)), limit=None, hints=False, compare=False)
+    told = {path for found in report.findings if found.kind == "truncated" for path in found.files}
+    assert [n for i, n in enumerate(places) if str(tmp_path / f"in/{i:03}") not in told] == []
+
+
+def test_a_header_that_is_cut_off(tmp_path: Path) -> None:
+    bare = archive.instance(sop_class="1.2.840.10008.5.1.4.1.1.66", pixels=b"")  # raw data: no class with pixels
+    behind = header(0x00400275, "SQ", 0)
+    for n in range(1, 8):
+        assert cut_findings(tmp_path / str(n), bare + behind[:n]) == [("truncated", "the file ends inside the header of an element", 1)]
+    assert cut_findings(tmp_path / "long", bare + behind[:9]) == [("truncated", "the file ends inside an element", 1)]
+    for i, more in enumerate((b"\n", b"\r\n", bytes(7), b"\x08\x00\x05\x00", b"\xfe\xff\x0d\xe0")):  # added, not cut off
+        assert cut_findings(tmp_path / f"added-{i}", bare + more) == []
+
+
+def test_a_sequence_that_is_cut_off(tmp_path: Path) -> None:
+    bare = archive.instance(sop_class="1.2.840.10008.5.1.4.1.1.66", pixels=b"")
+    nested = header(0x00400275, "SQ", 0xFFFFFFFF) + item(element(0x00400007, "LO", "chest"), undefined=True)
+    assert cut_findings(tmp_path / "in", bare + nested) == [("truncated", "the file ends inside a sequence", 1)]
+
+
+def test_images_without_pixels(tmp_path: Path) -> None:
+    early = "no pixel data, though the SOP class is one of images: the file ends early, or was written without them"
+    bare = archive.instance(pixels=b"")
+    assert cut_findings(tmp_path / "in", bare, archive.instance(2)) == [("truncated", early, 1)]
+    with_more = bare + element(0xFFFCFFFC, "OB", bytes(4))
+    assert cut_findings(tmp_path / "more", with_more) == [("no-pixels", "no pixel data, though the SOP class is one of images", 1)]
+    segmentation = archive.instance(sop_class="1.2.840.10008.5.1.4.1.1.66.4", pixels=b"")
+    assert cut_findings(tmp_path / "segmentation", segmentation) == [("truncated", early, 1)]
+    assert cut_findings(tmp_path / "no data set", part10(b"")) == [("truncated", "the file ends before its data set", 1)]
+
+
+@pytest.mark.parametrize("data", [{"frames": [bytes(32)]}, {"syntax": "1.2.840.10008.1.2.4.94"}, {"tag": 0x7FE00008}], ids=str)
+def test_pixels_that_are_there_or_elsewhere(tmp_path: Path, data: dict[str, object]) -> None:
+    ids = element(0x00080016, "UI", archive.CT) + element(0x00080018, "UI", "1.2") + element(0x0020000D, "UI", "1.3")
+    ids += element(0x0020000E, "UI", "1.4")
+    if "frames" in data:
+        whole = part10(dataset(ids + image(None, 4, 4)) + encapsulated([bytes(32)]), meta=file_meta("1.2.840.10008.1.2.4.50"))
+    elif "syntax" in data:
+        whole = part10(dataset(ids + image(None, 4, 4)), meta=file_meta("1.2.840.10008.1.2.4.94"))
+    else:
+        whole = part10(dataset(ids + image(None, 4, 4, allocated=32) + element(0x7FE00008, "OF", bytes(64))))
+    assert cut_findings(tmp_path / "in", whole) == []
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "tag", "vr"),
+    [
+        ("88.11", 0x0040A493, "CS"),
+        ("88.59", 0x0040A730, "SQ"),
+        ("11.1", 0x00700080, "CS"),
+        ("9.1.1", 0x54000100, "SQ"),
+        ("104.1", 0x00420011, "OB"),
+        ("481.3", 0x30060020, "SQ"),
+        ("481.5", 0x300A0002, "SH"),
+        ("66.1", 0x00700308, "SQ"),
+    ],
+)
+def test_what_has_no_pixels(tmp_path: Path, sop_class: str, tag: int, vr: str) -> None:
+    bare = archive.instance(sop_class=f"1.2.840.10008.5.1.4.1.1.{sop_class}", pixels=b"")
+    assert cut_findings(tmp_path / "in", bare + element(tag, vr, b"")) == []
+    [(kind, text, _)] = cut_findings(tmp_path / "cut", bare)
+    assert kind == "truncated"
+    assert f"({tag >> 16:04X},{tag & 0xFFFF:04X})" in text
+
+
+@pytest.mark.parametrize("sop_class", ["66", "481.2", "67", "200.1"])
+def test_classes_of_which_nothing_is_known(tmp_path: Path, sop_class: str) -> None:
+    assert cut_findings(tmp_path / "in", archive.instance(sop_class=f"1.2.840.10008.5.1.4.1.1.{sop_class}", pixels=b"")) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "more", "expected"),
+    [
+        (200, {}, None),
+        (198, {}, 200),
+        (0, {}, 200),
+        (200, {"frames": 2}, 400),
+        (150, {"photometric": "YBR_FULL_422", "samples": 3, "allocated": 8}, None),
+        (198, {"photometric": "YBR_FULL_422", "samples": 3, "allocated": 8}, None),
+        (298, {"photometric": "RGB", "samples": 3, "allocated": 8}, 300),
+        (12, {"allocated": 1}, 13),
+        (14, {"allocated": 1}, None),
+        (150, {"allocated": 12}, None),
+    ],
+)
+def test_native_pixel_data_that_are_too_short(tmp_path: Path, size: int, more: dict[str, object], expected: int | None) -> None:
+    if more.get("photometric") == "YBR_FULL_422":
+        size += 50  # two samples a pixel
+    ids = element(0x00080016, "UI", archive.CT) + element(0x00080018, "UI", "1.2")
+    whole = part10(dataset(ids + image(bytes(size), 10, 10, **more)))  # type: ignore[arg-type]
+    found = cut_findings(tmp_path / "in", whole)
+    assert len(found) == (expected is not None)
+    if expected is not None:
+        assert f": {expected} bytes expected, {size} found" in found[0][1]
+
+
 def test_duplicates(tmp_path: Path) -> None:
     one, other = archive.instance(1), archive.instance(1, name="Doe^John")
     longer = archive.instance(2, description="a longer description")
@@ -108,6 +213,16 @@ def test_disagreements(tmp_path: Path) -> None:
     ]
 
 
+def test_what_may_be_left_out_of_a_name_is_no_difference(tmp_path: Path) -> None:
+    names = ["A^B", "A^B^^", "A^B ^ ^", "A^B==", "A^B^=", "A ^B "]
+    files = [archive.instance(i, name=name) for i, name in enumerate(names)]
+    files += [archive.instance(10 + i, patient=text) for i, text in enumerate(["P-1 ", " P-1", "P-1\0"])]
+    assert fastdicom.scan.check(write(tmp_path / "in", *files), hints=False, compare=False).totals in ({}, {"disagreement": 1})
+    names = ["A^B", "A^C", "A^^B", "A^B=C", "a^b"]
+    [found] = fastdicom.scan.check(write(tmp_path / "other", *(archive.instance(i, name=name) for i, name in enumerate(names)))).findings
+    assert found.text.startswith("one series, 5 values of PatientName: ")
+
+
 def test_missing_uids(tmp_path: Path) -> None:
     folder = write(tmp_path / "in", archive.instance(1, uid=""), archive.instance(2, series="", uid="1.5"))
     found = [(one.kind, one.text, one.count) for one in fastdicom.scan.check(folder).findings]
@@ -133,6 +248,40 @@ def test_missing_slices_of_small_and_of_holey_stacks(tmp_path: Path, slices: int
     [found] = fastdicom.scan.check(write(tmp_path / "in", *stack([2.5 * i for i in range(slices) if i not in missing]))).findings
     assert (found.kind, found.is_hint) == ("missing-slices", False)
     assert found.text.startswith(f"{len(missing)} of {slices} slices missing")
+
+
+@pytest.mark.parametrize(
+    ("slices", "missing", "numbers"),
+    (
+        (30, range(5, 25), "kept"),
+        (30, range(5, 25), "reversed"),
+        (30, range(8, 20), "anew"),  # not more than there are
+        (200, range(2, 198), "kept"),
+    ),
+)
+def test_a_hole_larger_than_half_of_a_stack(tmp_path: Path, slices: int, missing: range, numbers: str) -> None:
+    kept = [i for i in range(slices) if i not in missing]
+    number = {"kept": lambda i: i + 1, "reversed": lambda i: slices - i, "anew": kept.index}[numbers]
+    [found] = fastdicom.scan.check(write(tmp_path / "in", *(archive.instance(number(i), z=2.5 * i) for i in kept))).findings
+    assert (found.kind, found.is_hint) == ("missing-slices", False)
+    assert found.text.startswith(f"{len(missing)} of {slices} slices missing, between ")
+
+
+@pytest.mark.parametrize("gap", [8.3 + 2.5 * 7, 2.5 * 50])
+def test_two_stacks_are_no_hole(tmp_path: Path, gap: float) -> None:
+    heights = [*(2.5 * i for i in range(10)), *(22.5 + gap + 2.5 * i for i in range(10))]
+    assert fastdicom.scan.check(write(tmp_path / "in", *stack(heights))).findings == []
+
+
+def test_two_acquisitions_are_no_hole(tmp_path: Path) -> None:
+    def file(number: int, z: float, acquisition: int) -> bytes:
+        at = element(0x00200013, "IS", str(number))
+        return archive.instance(number, z=z).replace(at, element(0x00200012, "IS", str(acquisition)) + at)
+
+    apart = [file(i + 1, 2.0 * i, 1) for i in range(10)] + [file(i + 11, 2.0 * (i + 25), 2) for i in range(10)]
+    assert fastdicom.scan.check(write(tmp_path / "in", *apart)).findings == []
+    one = [file(i + 1, 2.0 * i, 1) for i in range(10)] + [file(i + 11, 2.0 * (i + 25), 1) for i in range(10)]
+    assert kinds(fastdicom.scan.check(write(tmp_path / "one", *one))) == {"missing-slices": 1}
 
 
 def test_a_database_is_no_index(tmp_path: Path) -> None:

@@ -273,6 +273,26 @@ def test_a_transfer_syntax_that_nobody_told(tmp_path: Path, encoding: Encoding, 
     assert facts(tmp_path, part10(b"", meta=file_meta(None)))[0] is None
 
 
+@pytest.mark.parametrize("thorough", [False, True])
+def test_how_long_the_pixels_are_and_where_the_file_ends(tmp_path: Path, thorough: bool) -> None:
+    def found(file: bytes) -> tuple[int | None, str | None]:
+        got = row(tmp_path, file, "pixel_data_length", "last_tag", thorough=thorough)
+        return got["pixel_data_length"], got["last_tag"]
+
+    def last(tag: str) -> str | None:
+        return tag if thorough else None
+
+    plain = minimal(image(bytes(8), 2, 2))
+    assert found(part10(plain)) == (8, last("7fe00010"))
+    assert found(part10(plain)[:-3]) == (5, last("7fe00010"))
+    assert found(part10(plain + element(0xFFFCFFFC, "OB", bytes(2)))) == (8, last("fffcfffc"))
+    assert found(deflated_part10(plain)) == (8, last("7fe00010"))
+    assert found(part10(minimal(element(0x7FE00008, "OF", bytes(12))))) == (12, last("7fe00008"))
+    assert found(part10(minimal(image(None, 2, 2)) + encapsulated([b"ab"]), JPEG_BASELINE)) == (None, last("7fe00010"))
+    assert found(part10(minimal())) == (None, last("00100020"))
+    assert found(part10(b"")) == (None, None)
+
+
 def test_a_transfer_syntax_that_is_no_text(tmp_path: Path) -> None:
     assert facts(tmp_path, part10(minimal(), "1.2.\xff\xe4")) == ("1.2.\xff\xe4", None, None)
 
@@ -298,6 +318,6 @@ def read(*tags):
         pass
     return total() - before
 read("PatientID")
-print(read("transfer_syntax", "pixel_data_offset", "offset_table_frames"))
+print(read("transfer_syntax", "pixel_data_offset", "pixel_data_length", "offset_table_frames"))
 """
     assert int(children.run(code, tmp_path / "1.dcm")) < 200 * 20_000  # all of it would be 200 times half a megabyte

@@ -31,6 +31,7 @@ _TITLES = {
     "empty": "empty files",
     "unreadable": "unreadable files",
     "truncated": "truncated files",
+    "no-pixels": "images without pixel data",
     "missing-uid": "missing UIDs",
     "duplicate": "duplicate instances",
     "disagreement": "disagreements",

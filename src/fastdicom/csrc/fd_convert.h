@@ -30,7 +30,9 @@ typedef enum fd_fact {
     FD_FACT_NONE,
     FD_FACT_TRANSFER_SYNTAX, /* the UID that is in force */
     FD_FACT_PIXEL_OFFSET,    /* of the value of (7FE0,0010), (7FE0,0008) or (7FE0,0009) in the file */
-    FD_FACT_TABLE_FRAMES     /* entries of the offset table of encapsulated pixel data */
+    FD_FACT_PIXEL_LENGTH,    /* of that value, when it is not encapsulated: the bytes that are there */
+    FD_FACT_TABLE_FRAMES,    /* entries of the offset table of encapsulated pixel data */
+    FD_FACT_LAST_TAG         /* of the last element; known to a thorough scan only */
 } fd_fact;
 
 /* What a column holds. `kind` is FD_KIND_LIST for elements of several values, `item` is then the kind of one. */

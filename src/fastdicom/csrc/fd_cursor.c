@@ -10,11 +10,15 @@ enum { VR_UNKNOWN, VR_SHORT, VR_LONG };
 
 /* For each first letter, the second letters of the VRs of PS3.5 6.2; and of those with a 32-bit length (7.1.2). */
 static const uint32_t KNOWN_VR[26] = {
-    ['A' - 'A'] = BIT('E') | BIT('S') | BIT('T'), ['C' - 'A'] = BIT('S'),
-    ['D' - 'A'] = BIT('A') | BIT('S') | BIT('T'), ['F' - 'A'] = BIT('D') | BIT('L'),
-    ['I' - 'A'] = BIT('S'),                       ['L' - 'A'] = BIT('O') | BIT('T'),
+    ['A' - 'A'] = BIT('E') | BIT('S') | BIT('T'),
+    ['C' - 'A'] = BIT('S'),
+    ['D' - 'A'] = BIT('A') | BIT('S') | BIT('T'),
+    ['F' - 'A'] = BIT('D') | BIT('L'),
+    ['I' - 'A'] = BIT('S'),
+    ['L' - 'A'] = BIT('O') | BIT('T'),
     ['O' - 'A'] = BIT('B') | BIT('D') | BIT('F') | BIT('L') | BIT('V') | BIT('W'),
-    ['P' - 'A'] = BIT('N'),                       ['S' - 'A'] = BIT('H') | BIT('L') | BIT('Q') | BIT('S') | BIT('T') | BIT('V'),
+    ['P' - 'A'] = BIT('N'),
+    ['S' - 'A'] = BIT('H') | BIT('L') | BIT('Q') | BIT('S') | BIT('T') | BIT('V'),
     ['T' - 'A'] = BIT('M'),
     ['U' - 'A'] = BIT('C') | BIT('I') | BIT('L') | BIT('N') | BIT('R') | BIT('S') | BIT('T') | BIT('V'),
 };
@@ -46,6 +50,7 @@ const char *fd_note_text(unsigned kind)
         "something else where an item was expected: passed over up to the next delimiter",
         "elements out of order",
         "a tag twice in one data set: the last one counts",
+        "the data set ends inside the header of an element: those bytes were ignored",
     };
     return kind < FD_NOTE_KINDS ? texts[kind] : "";
 }
@@ -217,10 +222,27 @@ static void mark_encapsulated(fd_element *e)
     if (!sequence) e->flags |= FD_ELEMENT_ENCAPSULATED;
 }
 
+/* Fewer bytes than a header has are the beginning of one that was cut off, if its tag could stand here; blanks, line feeds
+ * or zeros that some program has added are not. */
+static bool is_cut_header(fd_cursor *c)
+{
+    const size_t n = left(c, c->pos) < 8 ? (size_t)left(c, c->pos) : 0;
+    const uint8_t *p = n && c->place == FD_TOP_LEVEL ? fd_input_at(c->in, c->pos, n) : NULL;
+    if (!p || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0)) return false;
+    size_t blanks = 0;
+    while (blanks < n && (p[blanks] == '\r' || p[blanks] == '\n' || p[blanks] == ' ' || p[blanks] == 0x1A)) blanks++;
+    if (blanks == n) return false;
+    const uint32_t last = c->last_tag >> 16;
+    if (n == 1) return last < 0x7FE0 && (c->big ? p[0] >= last >> 8 : p[0] >= (last & 0xFF));
+    const uint32_t group = fd_load16(p, c->big);
+    if (group < last || group == 0xFFFE || group == 0xFFFF) return false;
+    return n >= 4 ? fd_load_tag(p, c->big) > c->last_tag : true;
+}
+
 static fd_status at_end(fd_cursor *c)
 {
-    if (c->pos < c->end) { /* fewer bytes than a header has */
-        note(c, FD_NOTE_PADDING, 0, c->pos);
+    if (c->pos < c->end) {
+        note(c, is_cut_header(c) ? FD_NOTE_CUT_HEADER : FD_NOTE_PADDING, 0, c->pos);
         c->pos = c->end;
     }
     if (c->place == FD_UNDEFINED_ITEM) note(c, FD_NOTE_NO_DELIMITER, FD_TAG_ITEM_END, c->pos);

@@ -83,7 +83,8 @@ enum { /* fd_cursor.notes: what was tolerated, a bit a kind */
     FD_NOTE_BAD_ITEM = 128,        /* something else where an item was expected */
     FD_NOTE_ORDER = 256,           /* elements out of order */
     FD_NOTE_DUPLICATE = 512,       /* a tag twice in one data set */
-    FD_NOTE_KINDS = 10
+    FD_NOTE_CUT_HEADER = 1024,     /* the data set ends inside the header of an element */
+    FD_NOTE_KINDS = 11
 };
 
 /* What is said of the kind whose bit is 1 << kind. */

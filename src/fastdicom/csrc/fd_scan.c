@@ -6,6 +6,7 @@
 #include "fd_nest.h"
 #include "fd_part10.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TAG_CHARSET 0x00080005u
@@ -49,6 +50,7 @@ struct fd_scanner {
     bool stop_at_pixels;            /* where they are is wanted, their bytes are not */
     bool inflated;                  /* offsets are not those of the file at hand */
     const char *syntax;             /* its transfer syntax, "" when there is no data set that could tell */
+    uint32_t last_seen;             /* the tag of its last element; 0: it has none, or the walk did not come to its end */
     fd_field *fields;
     fd_array *arrays;
     size_t width, rows;
@@ -98,10 +100,12 @@ static bool is_pixels(uint32_t tag)
     return false;
 }
 
+static bool is_of_pixels(fd_fact fact) { return fact && fact != FD_FACT_TRANSFER_SYNTAX && fact != FD_FACT_LAST_TAG; }
+
 static void add_fact_slots(fd_scanner *s, fd_fact fact)
 {
     if (fact == FD_FACT_TABLE_FRAMES) add_slot(s, (slot){.tag = TAG_EXTENDED_OFFSET_TABLE});
-    for (size_t i = 0; i < PIXEL_TAGS && fact != FD_FACT_TRANSFER_SYNTAX; i++) add_slot(s, (slot){.tag = PIXELS[i]});
+    for (size_t i = 0; i < PIXEL_TAGS && is_of_pixels(fact); i++) add_slot(s, (slot){.tag = PIXELS[i]});
 }
 
 static slot slot_for(const fd_column_spec *spec)
@@ -133,7 +137,7 @@ static fd_status make_slots(fd_scanner *s)
         const fd_column_spec *spec = &s->specs[i];
         if (spec->fact) {
             add_fact_slots(s, spec->fact);
-            pixel_facts |= spec->fact != FD_FACT_TRANSFER_SYNTAX;
+            pixel_facts |= is_of_pixels(spec->fact);
             continue;
         }
         add_slot(s, slot_for(spec));
@@ -398,6 +402,23 @@ static fd_status append_table_frames(fd_scanner *s, fd_array *to, uint64_t *want
     return fd_array_integer(to, false, length / 4);
 }
 
+/* The bytes of native pixel data that are there, whatever was declared. */
+static fd_status append_pixel_length(fd_scanner *s, const fd_element *e, fd_array *to)
+{
+    const uint64_t size = s->convert.in->size;
+    if (e->flags & FD_ELEMENT_ENCAPSULATED || e->length == FD_UNDEFINED) return fd_array_null(to);
+    const uint64_t there = e->offset < size ? size - e->offset : 0;
+    return fd_array_integer(to, false, e->length < there ? e->length : there);
+}
+
+static fd_status append_last_tag(fd_scanner *s, fd_array *to)
+{
+    char text[9];
+    if (!s->last_seen) return fd_array_null(to);
+    snprintf(text, sizeof text, "%08x", (unsigned)s->last_seen);
+    return fd_array_bytes(to, text, 8);
+}
+
 static fd_status append_fact(fd_scanner *s, fd_fact fact, fd_array *to, uint64_t *wanted_end)
 {
     if (fact == FD_FACT_TRANSFER_SYNTAX) { /* it may be anything: as the reader, Latin-1 then */
@@ -408,11 +429,11 @@ static fd_status append_fact(fd_scanner *s, fd_fact fact, fd_array *to, uint64_t
         return fd_array_bytes(to, text->data, text->used);
     }
     if (fact == FD_FACT_TABLE_FRAMES) return append_table_frames(s, to, wanted_end);
-    for (size_t i = 0; i < PIXEL_TAGS && !s->inflated; i++) {
-        const fd_element *e = found_of(s, PIXELS[i]);
-        if (e) return fd_array_integer(to, false, e->offset);
-    }
-    return fd_array_null(to);
+    if (fact == FD_FACT_LAST_TAG) return append_last_tag(s, to);
+    const fd_element *e = NULL;
+    for (size_t i = 0; i < PIXEL_TAGS && !e; i++) e = found_of(s, PIXELS[i]);
+    if (!e || (s->inflated && fact == FD_FACT_PIXEL_OFFSET)) return fd_array_null(to);
+    return fact == FD_FACT_PIXEL_LENGTH ? append_pixel_length(s, e, to) : fd_array_integer(to, false, e->offset);
 }
 
 /* The VR that the dictionary of its creator gives a private element, where the file gives none. */
@@ -488,6 +509,7 @@ static fd_status walk_meta(fd_scanner *s, fd_input *in, const fd_part10 *part10)
 static fd_status walk_data_set(fd_scanner *s, fd_input *in, const fd_part10 *part10, uint64_t *end)
 {
     s->syntax = part10->transfer_syntax;
+    s->last_seen = 0;
     if (s->all_slots == s->meta_slots && !s->options.thorough && *s->syntax) return FD_OK;
     fd_cursor c;
     fd_cursor_open(&c, in, part10->dataset_offset, in->size, part10->implicit, part10->big, FD_TOP_LEVEL);
@@ -496,6 +518,7 @@ static fd_status walk_data_set(fd_scanner *s, fd_input *in, const fd_part10 *par
         s->syntax = c.big ? EXPLICIT_BIG : c.implicit ? IMPLICIT_LITTLE : EXPLICIT_LITTLE;
     fd_status status = find_elements(s, &c, s->meta_slots, s->plain_slots, s->last_tag, s->options.thorough);
     if (status == FD_END) status = note_repairs(s, c.notes, c.where);
+    if (s->options.thorough) s->last_seen = c.last_tag;
     *end = c.pos;
     fd_cursor_close(&c);
     return status;

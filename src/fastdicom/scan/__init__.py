@@ -89,8 +89,8 @@ def scan(
         element): ``(0x0029, "SIEMENS CSA HEADER", 0x10)``. Paths into sequences, as text:
         ``"SharedFunctionalGroupsSequence/PixelMeasuresSequence/PixelSpacing"``; a step without a number is of the first item,
         ``[2]`` of the third, ``[*]`` of every one, which makes a list. Facts of the file by name: ``transfer_syntax``,
-        ``pixel_data_offset``, ``offset_table_frames``. None: :data:`DEFAULT_TAGS`, which tell patients, studies, series
-        and instances.
+        ``pixel_data_offset``, ``pixel_data_length``, ``offset_table_frames``, ``last_tag``. None: :data:`DEFAULT_TAGS`, which
+        tell patients, studies, series and instances.
     threads : int, optional
         How many threads read, from 1 to 1024. None: as many as there are cores; for folders on a network file system (NFS,
         SMB, FUSE, Ceph, Lustre, GPFS and their kin) four times as many, and at least 16.
@@ -192,8 +192,9 @@ def scan(
 
     `transfer_syntax` is the UID in force, told or not (as ``dcmread(path).transfer_syntax``); `pixel_data_offset` the byte in the file at
     which the value of Pixel Data (or of Float or Double Float Pixel Data) starts, null when there are none or when they are deflated;
+    `pixel_data_length` the bytes of it that are there, null when there are none or when they are encapsulated;
     `offset_table_frames` the entries of the Extended or Basic Offset Table, 0 when both are empty, null when the pixels are not
-    encapsulated. None of them reads pixels.
+    encapsulated; `last_tag` the tag of the last element (``"ggggeeee"``), null unless the scan is `thorough`. None of them reads pixels.
 
     Of a member of an archive only the head is read and inflated, and more where the header is longer. Nothing is unpacked, and
     the names of members are text, never paths that are opened. Their times have no zone in a zip: they are taken as UTC. Members

@@ -57,7 +57,9 @@ cdef extern from "fd_engine.h" nogil:
         FD_FACT_NONE
         FD_FACT_TRANSFER_SYNTAX
         FD_FACT_PIXEL_OFFSET
+        FD_FACT_PIXEL_LENGTH
         FD_FACT_TABLE_FRAMES
+        FD_FACT_LAST_TAG
     ctypedef struct fd_column_spec:
         const char *name
         uint32_t tag

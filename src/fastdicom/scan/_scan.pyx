@@ -50,7 +50,9 @@ FACTS = {
     "": FD_FACT_NONE,
     "transfer_syntax": FD_FACT_TRANSFER_SYNTAX,
     "pixel_data_offset": FD_FACT_PIXEL_OFFSET,
+    "pixel_data_length": FD_FACT_PIXEL_LENGTH,
     "offset_table_frames": FD_FACT_TABLE_FRAMES,
+    "last_tag": FD_FACT_LAST_TAG,
 }
 
 cdef object EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

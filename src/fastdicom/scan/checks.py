@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from fastdicom.scan.contents import CONTENT_TAGS, contents_sql, pixels_sql
 from fastdicom.scan.hierarchy import dicomdir_sql, opened, read_sql, value_sql
 from fastdicom.scan.slices import Place, judged
 from fastdicom.scan.summary import NUMBERS
@@ -33,10 +34,12 @@ CHECK_TAGS: Final = (
     "PatientBirthDate",
     "StudyInstanceUID",
     "SeriesInstanceUID",
+    "AcquisitionNumber",
     "InstanceNumber",
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "NumberOfFrames",
+    *CONTENT_TAGS,
 )
 #: How a folder is scanned to be checked: to the end of each file, with names that can be opened again.
 CHECK_OPTIONS: Final[dict[str, Any]] = {"thorough": True, "path_bytes": True}
@@ -45,13 +48,19 @@ CHECK_OPTIONS: Final[dict[str, Any]] = {"thorough": True, "path_bytes": True}
 _NO_STUDY: Final = tuple(f"1.2.840.10008.5.1.4.{n}" for n in ("38.", "39.", "43.", "44.", "45.", "1.1.200.", "1.1.201."))
 _DISAGREE: Final = ("PatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID")
 _VALUES: Final = 5  # of those that disagree are shown
-# What the cursor notes (csrc/fd_cursor) and what is said of it: part of the note, about pixel data or not, kind, text.
+# What the cursor notes (csrc/fd_cursor) and says of a file that is cut off: SQL of the note, and what is said of the file.
+_OF_PIXELS: Final = "note LIKE '(7FE0,00%'"
+_AT_END: Final = "TRY_CAST(regexp_extract(note, 'at (0x[0-9A-F]+): ', 1) AS BIGINT) BETWEEN size - 7 AND size"
 _NOTES: Final = (
-    ("goes beyond the end", True, "truncated", "the file ends inside its pixel data"),
-    ("goes beyond the end", False, "truncated", "the file ends inside an element"),
-    ("deflated data set is broken", False, "truncated", "the deflated data set is cut off or broken"),
-    ("without its delimiter", True, "truncated", "the pixel data have no end (no sequence delimiter)"),
+    ("contains(note, 'inside the header of an element')", "the file ends inside the header of an element"),
+    (f"contains(note, 'goes beyond the end') AND {_OF_PIXELS}", "the file ends inside its pixel data"),
+    ("contains(note, 'goes beyond the end')", "the file ends inside an element"),
+    ("contains(note, 'deflated data set is broken')", "the deflated data set is cut off or broken"),
+    (f"contains(note, 'without its delimiter') AND {_OF_PIXELS}", "the pixel data have no end (no sequence delimiter)"),
+    # places in a deflated data set are none in the file
+    (f"contains(note, 'without its delimiter') AND {_AT_END} AND NOT deflated", "the file ends inside a sequence"),
 )
+_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,8 @@ class Finding:
     Attributes
     ----------
     kind : str
-        ``empty``, ``unreadable``, ``truncated``, ``duplicate``, ``missing-uid``, ``disagreement``, ``missing-slices``, or, as
-        hints, ``repaired``, ``incomplete``, ``numbering``.
+        ``empty``, ``unreadable``, ``truncated``, ``no-pixels``, ``duplicate``, ``missing-uid``, ``disagreement``,
+        ``missing-slices``, or, as hints, ``repaired``, ``incomplete``, ``numbering``.
     is_hint : bool
         It may be in order.
     text : str
@@ -147,8 +156,10 @@ def check(
     Notes
     -----
     Slices are judged among the single-frame images of a series with the same orientation, by their distance along the normal
-    of the slice (PS3.3 C.7.6.2.1.1): where most distances are equal, one that is a multiple has slices missing. Localizers
-    are passed over. Several images at each position (times, echoes) are in order; a position with fewer of them is a hint.
+    of the slice (PS3.3 C.7.6.2.1.1): where most distances are equal, one that is a multiple has slices missing. Of two parts of which
+    more than a third is missing between them that is said when the Instance Numbers leave out as many, or when there are as many
+    slices as are missing, but not of two acquisitions. Localizers are passed over. Several images at each position (times, echoes)
+    are in order; a position with fewer of them is a hint.
     """
     with ExitStack() as stack:
         return _Check(opened(source, CHECK_TAGS, stack, batches, **CHECK_OPTIONS), limit, hints, compare).run()
@@ -181,7 +192,9 @@ class _Check:
         index.define("sound", f"SELECT * FROM every WHERE {read_sql(index)} AND NOT {dicomdir_sql(index)}")
         self.count()
         self.errors()
-        self.notes()
+        if self.needs("truncated files", "notes"):
+            self.notes()
+            self.contents()
         self.missing_uids()
         self.duplicates()
         self.disagreements()
@@ -226,21 +239,40 @@ class _Check:
 
     def notes(self) -> None:
         """What was repaired while reading: the file is cut off, or something else."""
-        if not self.needs("truncated files", "notes"):
-            return
         if "path_bytes" not in self.index.columns:
             self.report.unknown.append("truncated files: an index knows a file up to the last of its tags; check the folder")
-        cases = " ".join(
-            f"WHEN contains(note, '{part}') AND {'note LIKE ' if pixels else 'note NOT LIKE '} '(7FE0,00%' THEN '{kind}:{text}'"
-            for part, pixels, kind, text in _NOTES
+        cases = " ".join(f"WHEN {condition} THEN 'truncated:{text}'" for condition, text in _NOTES)
+        numbers = NUMBERS.replace("'", "''")
+        self.index.define(
+            "noted",
+            f"""WITH each AS (SELECT path, size, transfer_syntax IS NOT DISTINCT FROM '{_DEFLATED}' AS deflated,
+              unnest(string_split(notes, '; ')) AS note FROM every WHERE notes IS NOT NULL)
+            SELECT path, CASE {cases} ELSE 'repaired:' || regexp_replace(note, '{numbers}', '…', 'g') END AS reason FROM each""",
         )
-        sql = f"""WITH each AS (SELECT path, unnest(string_split(notes, '; ')) AS note FROM every WHERE notes IS NOT NULL),
-              named AS (SELECT path, CASE {cases} ELSE 'repaired:' || regexp_replace(note, ?, '…', 'g') END AS reason FROM each)
-            SELECT reason, count(DISTINCT path) AS n, list_distinct({self.some}) FROM named GROUP BY reason
+        self.reasons("noted")
+
+    def contents(self) -> None:
+        """What was cut off between two elements, and images without their pixels."""
+        cut = "path NOT IN (SELECT path FROM noted WHERE starts_with(reason, 'truncated:'))"
+        if sql := contents_sql(self.index):
+            self.reasons(f"(SELECT * FROM ({sql}) WHERE {cut})")
+        if sql := pixels_sql(self.index):
+            sql = f"""SELECT count(DISTINCT path), list_distinct({self.some}), arg_min(wanted, path), arg_min(found, path)
+                FROM ({sql}) WHERE {cut} HAVING count(*) > 0"""
+            for number, files, wanted, found in self.index.rows(sql):
+                text = (
+                    f"pixel data shorter than Rows × Columns × Samples per Pixel × Bits Allocated × Number of Frames: {wanted:,.0f} bytes"
+                )
+                text += f" expected, {found:,} found{' (in the first of these files)' if number > 1 else ''}"
+                self.add("truncated", text, count=number, files=sorted(files))
+
+    def reasons(self, table: str) -> None:
+        """Findings of a table with path and reason, which is the kind and the text."""
+        sql = f"""SELECT reason, count(DISTINCT path) AS n, list_distinct({self.some}) FROM {table} GROUP BY reason
             ORDER BY reason[1:1] DESC, n DESC, reason"""
-        for reason, number, files in self.index.rows(sql, [NUMBERS]):
+        for reason, number, files in self.index.rows(sql):
             kind, _, text = reason.partition(":")
-            if kind == "truncated" or self.hints:
+            if kind != "repaired" or self.hints:
                 self.add(kind, text, hint=kind == "repaired", count=number, files=sorted(files))
 
     def missing_uids(self) -> None:
@@ -294,7 +326,8 @@ class _Check:
             self._disagreement("StudyInstanceUID", "PatientID", agreeing)
 
     def _disagreement(self, group: str, name: str, table: str) -> None:
-        sql = f"""WITH each AS (SELECT {group} AS uid, coalesce({name}, '') AS value, count(*) AS n, min(path) AS path
+        value = _NAME if name == "PatientName" else name
+        sql = f"""WITH each AS (SELECT {group} AS uid, coalesce({value}, '') AS value, count(*) AS n, min(path) AS path
               FROM {table} WHERE {group} IS NOT NULL GROUP BY ALL)
             SELECT uid, count(*), list(value ORDER BY n DESC, value)[1:{_VALUES}], list(n ORDER BY n DESC, value)[1:{_VALUES}],
               list(path ORDER BY n DESC, value), sum(n) FROM each GROUP BY uid HAVING count(*) > 1 ORDER BY uid"""
@@ -310,7 +343,7 @@ class _Check:
             return set()
         complete = set()
         for uid, rows in groupby(self.index.rows(_PLACES), key=itemgetter(0)):
-            found = judged(Place((x, y, z), along, images, path) for _, x, y, z, along, images, path in rows)
+            found = judged(Place((x, y, z), *place) for _, x, y, z, *place in rows)
             for gap in found.gaps:
                 text = f"{gap.missing} of {gap.expected} slices missing, {found.spacing_text(gap)}"
                 self.add("missing-slices", text, uid=uid, count=len(gap.files), files=gap.files)
@@ -341,18 +374,25 @@ _VECTORS: Final = ("ImagePositionPatient", "ImageOrientationPatient")
 # The normal of a slice is the cross product of its rows' and its columns' direction (PS3.3 C.7.6.2.1.1).
 _PLACES: Final = """
 WITH placed AS (
-  SELECT SeriesInstanceUID AS uid, path, ImageOrientationPatient AS o, ImagePositionPatient AS p FROM sound
+  SELECT SeriesInstanceUID AS uid, path, ImageOrientationPatient AS o, ImagePositionPatient AS p,
+    TRY_CAST(InstanceNumber AS BIGINT) AS number, AcquisitionNumber AS acquisition FROM sound
   WHERE SeriesInstanceUID IS NOT NULL AND coalesce(TRY_CAST(NumberOfFrames AS BIGINT), 1) <= 1 AND NOT localizer
     AND len(ImageOrientationPatient) = 6 AND len(ImagePositionPatient) = 3
 ), turned AS (
-  SELECT uid, path, p, o[2] * o[6] - o[3] * o[5] AS x, o[3] * o[4] - o[1] * o[6] AS y, o[1] * o[5] - o[2] * o[4] AS z FROM placed
+  SELECT uid, path, p, number, acquisition,
+    o[2] * o[6] - o[3] * o[5] AS x, o[3] * o[4] - o[1] * o[6] AS y, o[1] * o[5] - o[2] * o[4] AS z FROM placed
 ), measured AS (
-  SELECT uid, path, p, x / size AS x, y / size AS y, z / size AS z FROM (SELECT *, sqrt(x * x + y * y + z * z) AS size FROM turned)
+  SELECT uid, path, p, number, acquisition, x / size AS x, y / size AS y, z / size AS z
+  FROM (SELECT *, sqrt(x * x + y * y + z * z) AS size FROM turned)
   WHERE size BETWEEN 0.5 AND 2
 )
-SELECT uid, x, y, z, x * p[1] + y * p[2] + z * p[3] AS along, count(*), min(path) FROM measured WHERE isfinite(along)
+SELECT uid, x, y, z, x * p[1] + y * p[2] + z * p[3] AS along, count(*), min(path), min(number),
+  CASE WHEN count(DISTINCT acquisition) = 1 AND count(acquisition) = count(*) THEN min(acquisition) END
+FROM measured WHERE isfinite(along)
 GROUP BY ALL ORDER BY ALL
 """
+# A name without what may be left out: empty components and groups at the end, and blanks around them (PS3.5 6.2, 6.2.1.1).
+_NAME: Final = r"rtrim(regexp_replace(regexp_replace(PatientName, '\s*([\^=])\s*', '\1', 'g'), '\^+(=|$)', '\1', 'g'), '=')"
 _EMPTY: Final = "(error IS NOT NULL AND size IS NOT DISTINCT FROM 0)"
 _NOT_DICOM: Final = "(error IS NOT NULL AND (error LIKE 'no DICM at byte%' OR error LIKE 'the file is empty%'))"
 

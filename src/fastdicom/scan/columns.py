@@ -319,8 +319,15 @@ def _typed(element: _Element) -> Column:
 
 
 #: What is known of a file as a whole, by the name of its column: the transfer syntax in force (one that nothing told, too), where
-#: in the file the value of its pixel data starts, and how many frames its offset table has.
+#: in the file the value of its pixel data starts, how many bytes of native pixel data there are, how many frames the offset table of
+#: encapsulated ones has, and the tag of its last element, which only a thorough scan knows.
 FACTS: Final = {
     name: Column(name, 0, vr, kind, dictionary=kind == "utf8", fact=name)
-    for name, vr, kind in (("transfer_syntax", "UI", "utf8"), ("pixel_data_offset", "", "int64"), ("offset_table_frames", "", "int64"))
+    for name, vr, kind in (
+        ("transfer_syntax", "UI", "utf8"),
+        ("pixel_data_offset", "", "int64"),
+        ("pixel_data_length", "", "int64"),
+        ("offset_table_frames", "", "int64"),
+        ("last_tag", "", "utf8"),
+    )
 }

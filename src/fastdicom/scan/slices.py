@@ -17,15 +17,21 @@ _SAME_PLACE: Final = 0.01  # mm: two images at one place
 _FEWEST: Final = 4  # places, to know what the distance is
 _MOSTLY: Final = 0.75  # of the distances are the usual one, or a gap must stand alone
 _OFF: Final = 0.1  # of the usual distance may a multiple of it be off
+_OFF_FAR: Final = 0.02  # where more is missing: two stacks have any distance from each other
 
 
 class Place(NamedTuple):
-    """Images at one place: the normal of the slice, how far along it from the origin, how many, and the name of one."""
+    """Images at one place: the normal of the slice, how far along it from the origin, how many, and the name of one.
+
+    And the lowest Instance Number, and the Acquisition Number when all have the same; None where that is not known.
+    """
 
     normal: tuple[float, float, float]
     along: float
     images: int
     path: str
+    number: int | None = None
+    acquisition: str | None = None
 
 
 class Gap(NamedTuple):
@@ -106,7 +112,10 @@ def _heights(stack: list[Place]) -> list[Place]:
     found: list[Place] = []
     for place in sorted(stack, key=lambda place: (place.along, place.path)):
         if found and place.along - found[-1].along < _SAME_PLACE:
-            found[-1] = found[-1]._replace(images=found[-1].images + place.images)
+            last = found[-1]
+            numbers = [number for number in (last.number, place.number) if number is not None]
+            same = last.acquisition if last.acquisition == place.acquisition else None
+            found[-1] = last._replace(images=last.images + place.images, number=min(numbers, default=None), acquisition=same)
         else:
             found.append(place)
     return found
@@ -121,19 +130,34 @@ def _gap(heights: list[Place]) -> Gap | None:
     # few of them missing among many; or more, but each between slices that are where they belong: not a stack that changes its spacing
     if sum(even) < _MOSTLY * len(steps) and (2 * sum(even) < len(steps) or not all(map(or_, even, even[1:]))):
         return None
-    missing, between, files = 0, [], []
-    for step, before, after in zip(steps, heights, heights[1:], strict=False):
-        times = step / usual
-        if abs(times - 1) <= _OFF:
-            continue
-        if times < 1.5 or abs(times - round(times)) > 2 * _OFF:
-            return None
-        missing += round(times) - 1
-        between.append((before.along, after.along))
-        files += [before.path, after.path]
-    if missing > len(heights) // 2:  # two stacks with a space between them, rather
+    holes = [i for i, step in enumerate(steps) if abs(step / usual - 1) > _OFF]
+    if any(steps[i] / usual < 1.5 or abs(steps[i] / usual - round(steps[i] / usual)) > 2 * _OFF for i in holes):
         return None
-    return Gap(missing, missing + len(heights), usual, tuple(between), tuple(files))
+    missing = sum(round(steps[i] / usual) - 1 for i in holes)
+    if missing > len(heights) // 2 and not all(_is_hole(heights, even, i, steps[i] / usual) for i in holes):
+        return None
+    between = tuple((heights[i].along, heights[i + 1].along) for i in holes)
+    files = tuple(place.path for i in holes for place in heights[i : i + 2])
+    return Gap(missing, missing + len(heights), usual, between, files)
+
+
+def _is_hole(heights: list[Place], even: list[bool], at: int, times: float) -> bool:
+    """Are slices missing behind a place when that is very many of them, or does another stack begin there?"""
+    if abs(times - round(times)) > _OFF_FAR:
+        return False
+    below, above = heights[: at + 1], heights[at + 1 :]
+    sides = [{place.acquisition for place in side} for side in (below, above)]
+    if None not in sides[0] | sides[1] and len(sides[0]) == len(sides[1]) == 1 and sides[0] != sides[1]:
+        return False
+    # numbers that leave out what the places do
+    numbers = [place.number for place in heights if place.number is not None]
+    if len(numbers) == len(heights):
+        between = [after - before for before, after in pairwise(numbers)]
+        usual = Counter(step for step, is_even in zip(between, even, strict=True) if is_even).most_common(1)[0][0]
+        if usual and between[at] == usual * round(times):
+            return True
+    # or as many slices there as missing, on both sides of the hole where they belong
+    return round(times) - 1 <= len(heights) and any(even[:at]) and any(even[at + 1 :])
 
 
 def _thin(heights: list[Place], found: Slices) -> None:
