@@ -124,6 +124,7 @@ class TestJpeg:
             (b"\xff\xd8\xff\xe0\0\1", "shorter than its length"),
             (b"\xff\xd8" + segment(0xFFC0, b"\x08\0\1\0\1\3\1\x11\0"), "frame header is cut off"),
             (b"\xff\xd8" + segment(0xFFC0, b"\x08\0\1\0\1\0"), "no component"),
+            (jpeg(columns=0), "no columns"),
             (b"\xff\xd8" + segment(0xFFDA, b"\1\0\0\0\x3f\0"), "a scan before its frame header"),
             (jpeg(segment(0xFFC1, b"\x08\0\1\0\1\1\1\x11\0")), "second frame header"),
             (b"\xff\xd8" + segment(0xFFC0, b"\x08\0\1\0\1\1\1\x11\0") + b"\xff\xd9", "no scan"),

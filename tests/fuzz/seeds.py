@@ -104,6 +104,32 @@ def write_pixels(out: Path) -> None:
                 write(out / "codecs", bytes([1 << 1, samples, 1]) + stream)
 
 
+def write_streams(out: Path) -> None:
+    """Small frames of every format that another encoder writes; without imagecodecs none, and a fuzzer begins with the rest."""
+    try:
+        import imagecodecs as ic
+    except ImportError:
+        return
+    random = np.random.default_rng(2)
+    colour = random.integers(0, 256, (17, 21, 3), dtype="u1")
+    gray, deep = np.ascontiguousarray(colour[..., 0]), random.integers(0, 4096, (17, 21), dtype="u2")
+    streams = [ic.jpeg8_encode(colour, subsampling=each) for each in ("444", "422", "420", "411")]
+    streams += [ic.jpeg8_encode(colour, outcolorspace="RGB", optimize=True), ic.jpeg8_encode(gray), ic.jpeg8_encode(deep, bitspersample=12)]
+    streams += [ic.jpeg8_encode(deep, lossless=True, bitspersample=12), ic.jpegls_encode(deep), ic.jpegls_encode(colour)]
+    for container in ("j2k", "jp2"):
+        streams += [ic.jpeg2k_encode(each, codecformat=container, reversible=True) for each in (colour, deep)]
+    streams += [ic.htj2k_encode(gray, reversible=True), ic.jpegxl_encode_jpeg(streams[2])]
+    for container in (False, True):
+        streams += [ic.jpegxl_encode(each, lossless=True, usecontainer=container) for each in (colour, gray, deep)]
+    streams += [ic.jpegxl_encode(np.dstack([colour, gray]), lossless=True, photometric="rgb"), ic.jpegxl_encode(colour, level=80)]
+    first = streams[2]
+    at, scan = first.index(b"\xff\xc0"), first.index(b"\xff\xda")
+    streams += [first[: at + 1] + bytes([0xC0 | n]) + first[at + 2 :] for n in (1, 2, 9)]
+    streams += [first[:scan] + b"\xff\xdd\0\4\0\1" + first[scan:], first[:scan] + b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0" + first[scan:]]
+    for n, stream in enumerate(streams):
+        write(out / "stream", bytes([n & 0xFF]) + stream)
+
+
 def main(out: Path) -> None:
     files = [path.open("rb").read(HEAD) for path in corpus_files()]
     sets = [*built(), *(data_set_of(file) for file in files)]
@@ -123,6 +149,7 @@ def main(out: Path) -> None:
     for n in range(9 * 8):  # fuzz_pixel.c: every kernel with every width
         write(out / "pixel", bytes([n // 8, n % 8, 12, n & 1, 0, 0, 0, 0]) + bytes(range(240)))
     write_pixels(out)
+    write_streams(out)
     for text in ("1", "-1.5", "4.000", "1e3", "0.1234567890123456789012", "+12 ", "1E-400", "\u00e9", "9223372036854775808", "NaN"):
         write(out / "number", text.encode())
     for text in ("20240229", "2024.02.29", "07:09:07.5", "070907.000001", "202402", "20240229070907.123456+0530", "2024-1200"):

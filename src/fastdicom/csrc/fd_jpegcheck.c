@@ -30,6 +30,7 @@ typedef struct component {
     uint8_t id, across, down; /* blocks in an MCU */
     uint8_t dc, ac;           /* tables of the scan at hand */
     bool seen;                /* by a scan before */
+    uint8_t lacking[64];      /* progressive: the bits of each coefficient that no scan has brought yet */
 } component;
 
 /* The entropy coded bits at hand. */
@@ -345,6 +346,7 @@ static fd_status read_frame(checker *c, const uint8_t *p, size_t n, unsigned mar
     for (unsigned i = 0; i < c->components; i++) {
         const uint8_t *one = p + 6 + 3 * i;
         c->all[i] = (component){.id = one[0], .across = one[1] >> 4, .down = one[1] & 15};
+        memset(c->all[i].lacking, 1, sizeof c->all[i].lacking);
         if (!c->all[i].across || !c->all[i].down || c->all[i].across > 4 || c->all[i].down > 4)
             return failed(c, FD_INVALID, one, one[1], 0x44, "a JPEG component has no such sampling factors");
         if (c->all[i].across > c->widest) c->widest = c->all[i].across;
@@ -353,6 +355,8 @@ static fd_status read_frame(checker *c, const uint8_t *p, size_t n, unsigned mar
     c->have_frame = true;
     return FD_OK;
 }
+
+static bool is_progressive(const checker *c) { return (c->process & 3) == 2; }
 
 static fd_status read_scan(checker *c, const uint8_t *p, size_t n)
 {
@@ -371,6 +375,12 @@ static fd_status read_scan(checker *c, const uint8_t *p, size_t n)
         c->all[k].ac = one[1] & 3;
         c->all[k].seen = true;
         c->scan[i] = &c->all[k];
+    }
+    if (is_progressive(c)) {
+        const uint8_t *last = p + 1 + 2 * p[0]; /* Ss, Se, Ah Al (T.81 G.1.1.1) */
+        if (last[0] > last[1] || last[1] > 63)
+            return failed(c, FD_INVALID, last, last[0], last[1], "the JPEG scan has no such coefficients");
+        for (unsigned i = 0; i < c->in_scan; i++) memset(c->scan[i]->lacking + last[0], last[2] & 15, last[1] - last[0] + 1u);
     }
     if (c->process > 1) return pass_by_markers(c);
     if (c->thorough || c->restart_interval || c->in_scan < c->components) return pass_sequential(c);
@@ -408,6 +418,11 @@ static fd_status finish(checker *c, bool at_end_marker)
     for (unsigned i = 0; i < c->components; i++)
         if (!c->all[i].seen)
             return failed(c, FD_TRUNCATED, c->p, i, c->components, "the JPEG stream ends before all components were there");
+    for (unsigned i = 0; i < c->components && is_progressive(c); i++)
+        for (unsigned k = 0; k < 64; k++)
+            if (c->all[i].lacking[k])
+                return failed(c, FD_TRUNCATED, c->p, i, k,
+                              "the JPEG stream ends before the last scan of a component and coefficient");
     /* a stream of which every block was seen may do without its end marker; others may have lost a scan */
     if (!at_end_marker && c->process > 1)
         return failed(c, FD_TRUNCATED, c->p, 0, 0, "the JPEG stream ends without its end marker");
@@ -421,6 +436,8 @@ fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size,
     if (src[0] != 0xFF || src[1] != 0xD8)
         return failed(&c, FD_INVALID, src, fd_load16be(src), 0xFFD8, "the stream does not begin as JPEG does");
     c.p += 2;
+    /* PS3.5 A.4: a fragment is padded to even length. Without an end marker the padding would count as data of the last block. */
+    while (c.end - c.p > 2 && c.end[-1] == 0) c.end--;
     while (c.end - c.p >= 2) {
         const uint8_t *ff = memchr(c.p, 0xFF, (size_t)(c.end - c.p - 1));
         if (!ff) break;

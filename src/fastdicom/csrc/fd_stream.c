@@ -94,6 +94,7 @@ static fd_status read_scan(parser *s)
     fd_stream_header *h = s->header;
     if (!h->components) return failed(s, FD_INVALID, p, 0, 0, "the JPEG stream has a scan before its frame header");
     if (n < 1 || n < 4 + 2u * p[0]) return failed(s, FD_INVALID, p, n, n ? 4 + 2u * p[0] : 6, "the JPEG scan header is cut off");
+    if (!h->columns) return failed(s, FD_INVALID, p, 0, 1, "the JPEG frame has no columns");
     const uint8_t *last = p + 1 + 2 * p[0];
     if (h->format == FD_STREAM_JPEG_LS) {
         h->near = last[0];
