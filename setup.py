@@ -28,6 +28,7 @@ MODULES = {
         "fd_dict_private",
         "fd_dict_tables",
         "fd_engine",
+        "fd_file",
         "fd_head",
         "fd_index",
         "fd_listing",

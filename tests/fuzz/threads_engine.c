@@ -45,13 +45,16 @@ static size_t read_batches(fd_engine *e, const char *folder, size_t late, size_t
     return rows;
 }
 
-static size_t scan(const char *folder, bool ordered, size_t batch_rows, size_t most)
+static size_t scan(const char *folder, bool ordered, bool ahead, size_t batch_rows, size_t most)
 {
     stored inflaters[THREADS] = {0};
     void *contexts[THREADS];
     for (size_t i = 0; i < THREADS; i++) contexts[i] = &inflaters[i];
-    const fd_engine_options options = {
-        .threads = THREADS, .ordered = ordered, .recursive = true, .scan = {.batch_rows = batch_rows}};
+    const fd_engine_options options = {.threads = THREADS,
+                                       .ordered = ordered,
+                                       .ahead = ahead ? FD_AHEAD_ALWAYS : FD_AHEAD_COLD,
+                                       .recursive = true,
+                                       .scan = {.batch_rows = batch_rows}};
     fd_engine *e = fd_engine_new(SPECS, sizeof SPECS / sizeof *SPECS, &options, &HOOKS, contexts);
     CHECK(e);
     give(e, folder, 1);
@@ -68,9 +71,9 @@ int main(int argc, char **argv)
     (void)check_array;
     const size_t files = strtoul(argv[2], NULL, 10);
     for (size_t round = 0; round < ROUNDS; round++) {
-        const bool ordered = round & 1;
-        CHECK(scan(argv[1], ordered, round < 4 ? 1 : 50, SIZE_MAX) == 3 * files);
-        scan(argv[1], ordered, 1 + round, round);
+        const bool ordered = round & 1, ahead = round & 2;
+        CHECK(scan(argv[1], ordered, ahead, round < 4 ? 1 : 50, SIZE_MAX) == 3 * files);
+        scan(argv[1], ordered, ahead, 1 + round, round);
     }
     puts("every file is a row");
     return 0;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import struct
+import zlib
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import fastdicom
 from builders import (
     BIG,
+    DEFLATED_EXPLICIT,
     EXPLICIT,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -351,6 +353,36 @@ def test_said_to_be_deflated_and_is_not(tmp_path: Path) -> None:
     found = row(tmp_path, part10(minimal(), "1.2.840.10008.1.2.1.99"), "PatientName")
     assert found["PatientName"] == "Doe^Jane"
     assert "not: read as it is" in found["notes"]
+
+
+@pytest.mark.parametrize("level", [0, 1, 6, 9])
+@pytest.mark.parametrize("cut", [0, 40])
+def test_a_zlib_header_is_passed_over_as_dcmread_does(tmp_path: Path, level: int, cut: int) -> None:
+    """Some writers put one (RFC 1950) before the stream; PS3.5 A.5 wants RFC 1951."""
+    luck = random.Random(level)
+    stored = zlib.compress(minimal(element(0x00104000, "LT", luck.randbytes(30_000).hex()), element(0x00280010, "US", 5)), level)
+    file = part10(stored[: len(stored) - cut], DEFLATED_EXPLICIT)
+    wanted = ["PatientID", "PatientComments", "Rows"]
+    with pytest.warns(fastdicom.DicomWarning) as said, fastdicom.dcmread(file) as ds:
+        expected = [ds.get(name) for name in wanted]
+    found = row(tmp_path, file, *wanted, thorough=True)
+    assert [found[name] for name in wanted] == expected
+    assert found["error"] is None
+    words = [str(warning.message) for warning in said]
+    assert any("a zlib header (RFC 1950) before the deflated data set was passed over" in text for text in words)
+    assert "a zlib header (RFC 1950) before the deflated data set was passed over" in found["notes"]
+    assert ("broken" in found["notes"]) == any("broken" in text for text in words) == bool(cut)
+    (long,) = fastdicom.scan(tmp_path / "file.dcm", elements=True)
+    assert "P-1" in long.column("value")
+    assert any("a zlib header" in (text or "") for text in long.column("notes"))
+
+
+def test_a_deflated_data_set_of_nothing(tmp_path: Path) -> None:
+    file = part10(deflate(b""), DEFLATED_EXPLICIT)
+    found = row(tmp_path, file, "PatientID", "TransferSyntaxUID")
+    assert (found["error"], found["PatientID"], found["TransferSyntaxUID"]) == (None, None, DEFLATED_EXPLICIT)
+    assert found["notes"] is None
+    assert list(fastdicom.dcmread(file).keys()) == []
 
 
 def test_a_deflate_bomb_is_a_row_with_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 #include "fd_engine.h"
 
+#include "fd_file.h"
 #include "fd_os.h"
 #include "fd_thread.h"
 
@@ -16,6 +17,10 @@
 #define LOOK_AHEAD 1024u /* paths given that no worker has taken */
 #define OPEN_FOLDERS 4u  /* that a worker keeps open at a time */
 #define POLL 100u        /* milliseconds a worker waits at most before it looks up */
+#define AHEAD 16u        /* files a worker has open before their turn where they come from a disk or a server; see look_ahead */
+#define CHECKED 16u      /* files after which it asks where they come from */
+#define COLD_TIME 100u   /* microseconds a file: what takes so long is not in memory, even if the system does not count it */
+#define WARM_TIME 25u
 
 typedef struct parcel parcel;
 struct parcel {
@@ -34,18 +39,22 @@ typedef struct worker {
     fd_thread thread;
     fd_range *ranges; /* what it works on */
     size_t range_count, range_room;
-    size_t files;          /* to take next time */
-    uint64_t began;        /* when the first row came into the batch at hand */
-    uint64_t unit;         /* in order */
-    bool looks;            /* it has paths that may turn out to be folders */
-    fd_scan_counts counts; /* published */
-    char apart[64];        /* from what the next worker writes */
+    size_t files;            /* to take next time */
+    uint64_t began;          /* when the first row came into the batch at hand */
+    uint64_t unit;           /* in order */
+    bool cold;               /* the last files were not in memory */
+    size_t unchecked;        /* files since it was asked, */
+    uint64_t asked, fetched; /* when that was, and what fd_os_fetched said */
+    bool looks;              /* it has paths that may turn out to be folders */
+    fd_scan_counts counts;   /* published */
+    char apart[64];          /* from what the next worker writes */
 } worker;
 
 struct fd_engine {
     fd_engine_options options;
     fd_scan_hooks hooks;
     size_t queue_most;
+    size_t ahead; /* files that a worker may have open before their turn */
     long process;
     worker **workers;
     size_t started;
@@ -330,12 +339,42 @@ static fd_status visit(worker *w, fd_entry *entry)
     return status;
 }
 
+/* Do the files come from memory, or from a disk or a server? Asked every few files, so that it costs nothing. */
+static void check_cold(worker *w)
+{
+    if (++w->unchecked < CHECKED) return;
+    const uint64_t now = fd_clock(), fetched = fd_os_fetched(), each = (now - w->asked) / w->unchecked;
+    if (w->asked) w->cold = fetched != w->fetched || each > (w->cold ? WARM_TIME : COLD_TIME);
+    w->asked = now;
+    w->fetched = fetched;
+    w->unchecked = 0;
+}
+
+/* The files behind range[i] are opened and their heads fetched, so that a disk or a server has several requests at a time: it
+ * has answered most of them when their turn comes. From memory this would cost a twentieth of a file's time for nothing. */
+static void look_ahead(worker *w, const fd_range *range, size_t i, size_t *done)
+{
+    if (*done <= i) *done = i + 1;
+    for (; *done < range->end && *done <= i + w->engine->ahead; ++*done) {
+        fd_entry entry = fd_range_entry(range, *done);
+        const fd_os_name name = {entry.folder, entry.prefix, entry.prefix_length, entry.name};
+        fd_os_facts facts;
+        if (entry.type == FD_ENTRY_UNSEEN && fd_os_look(&name, true, &facts) == 0 && facts.type == FD_OS_FILE)
+            entry.type = FD_ENTRY_FILE;
+        if (!fd_scanner_look_ahead(w->scanner, &entry)) return;
+    }
+}
+
 static fd_status visit_range(worker *w, fd_range *range)
 {
     const int code = fd_range_open(range);
     fd_status status = FD_OK;
+    size_t ahead = 0;
     for (size_t i = range->next; i < range->end && status == FD_OK; i++) {
-        if (fd_flag_is_up(&w->engine->stop)) return FD_END;
+        if (fd_flag_is_up(&w->engine->stop)) status = FD_END;
+        if (status == FD_END) break;
+        check_cold(w);
+        if ((w->cold || w->engine->options.ahead == FD_AHEAD_ALWAYS) && !code) look_ahead(w, range, i, &ahead);
         fd_entry entry = fd_range_entry(range, i);
         if (code && entry.type == FD_ENTRY_FILE) {
             entry.type = FD_ENTRY_FAILED;
@@ -343,6 +382,7 @@ static fd_status visit_range(worker *w, fd_range *range)
         }
         status = visit(w, &entry);
     }
+    fd_scanner_end_ahead(w->scanner);
     return status;
 }
 
@@ -359,7 +399,7 @@ static fd_status after_task(worker *w, uint64_t begin)
     fd_engine *e = w->engine;
     const uint64_t now = fd_clock();
     if (w->range_count && now - begin < SHORT_TIME && w->files < MOST_FILES) w->files *= 2;
-    if (w->range_count && now - begin > LONG_TIME && w->files > 1) w->files /= 2;
+    if (w->range_count && now - begin > LONG_TIME && w->files > (w->cold ? AHEAD : 1)) w->files /= 2;
     fd_lock_take(&e->state);
     w->counts = *fd_scanner_counts(w->scanner);
     fd_lock_drop(&e->state);
@@ -496,6 +536,8 @@ fd_engine *fd_engine_new(const fd_column_spec *specs, size_t count, const fd_eng
     e->hooks = *hooks;
     e->process = fd_process_id();
     e->queue_most = 2 * options->threads + 2;
+    const size_t budget = (size_t)fd_file_budget() / options->threads;
+    e->ahead = options->ahead == FD_AHEAD_NEVER ? 0 : budget < AHEAD ? budget : AHEAD;
     size_t bytes = BUSY_BYTES / options->threads;
     if (bytes < LEAST_BYTES) bytes = LEAST_BYTES;
     if (!e->options.scan.batch_bytes || e->options.scan.batch_bytes > bytes) e->options.scan.batch_bytes = bytes;

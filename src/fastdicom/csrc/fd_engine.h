@@ -8,10 +8,14 @@
 
 #include "fd_scan.h"
 
+/* Whether files are opened, and their heads fetched, before their turn: where they come from a disk or a server. */
+typedef enum fd_ahead { FD_AHEAD_COLD, FD_AHEAD_ALWAYS, FD_AHEAD_NEVER } fd_ahead;
+
 typedef struct fd_engine_options {
     size_t threads; /* from 1 */
     bool ordered;   /* rows in the order of the walk, whatever the number of threads */
     bool recursive, follow_links;
+    fd_ahead ahead;
     fd_scan_options scan;
 } fd_engine_options;
 

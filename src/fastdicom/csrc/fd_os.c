@@ -192,6 +192,14 @@ int fd_os_read(int file, uint64_t offset, void *out, size_t n, size_t *got)
 
 void fd_os_close(int file) { _close(file); }
 
+void fd_os_fetch(int file, size_t n)
+{
+    (void)file;
+    (void)n;
+}
+
+uint64_t fd_os_fetched(void) { return 0; }
+
 bool fd_os_is_remote(const char *path)
 {
     wchar_t *exact = wide("", 0, path, L""), root[MAX_PATH];
@@ -208,9 +216,13 @@ void fd_os_message(int os_errno, char *text, size_t room)
 #else
 
 #include <dirent.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/vfs.h>
+#ifndef RUSAGE_THREAD
+#define RUSAGE_THREAD 1 /* the header tells it with _GNU_SOURCE alone, which would make strerror_r another function */
+#endif
 #elif defined(__APPLE__) || defined(__FreeBSD__)
 #include <sys/mount.h>
 #include <sys/param.h>
@@ -345,6 +357,26 @@ int fd_os_read(int file, uint64_t offset, void *out, size_t n, size_t *got)
 }
 
 void fd_os_close(int file) { close(file); }
+
+void fd_os_fetch(int file, size_t n)
+{
+#ifdef POSIX_FADV_WILLNEED
+    posix_fadvise(file, 0, (off_t)n, POSIX_FADV_WILLNEED);
+#else
+    (void)file;
+    (void)n;
+#endif
+}
+
+uint64_t fd_os_fetched(void)
+{
+#ifdef RUSAGE_THREAD
+    struct rusage used;
+    return getrusage(RUSAGE_THREAD, &used) == 0 && used.ru_inblock > 0 ? (uint64_t)used.ru_inblock : 0;
+#else
+    return 0;
+#endif
+}
 
 #ifdef __linux__
 

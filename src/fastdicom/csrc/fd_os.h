@@ -53,6 +53,11 @@ int fd_os_facts_of(int file, fd_os_facts *facts);
 int fd_os_read(int file, uint64_t offset, void *out, size_t n, size_t *got);
 void fd_os_close(int file);
 
+/* Lets the system fetch the first n bytes while others are read, and does not wait for them. Without a word where it cannot. */
+void fd_os_fetch(int file, size_t n);
+/* How often this thread has asked a disk or a server for something, as far as the system counts that: it grows or it does not. */
+uint64_t fd_os_fetched(void);
+
 /* Whether the path lies on a file system that others serve: each access may take a while, and many can be under way. */
 bool fd_os_is_remote(const char *path);
 

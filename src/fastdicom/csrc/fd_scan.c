@@ -15,6 +15,7 @@
 #define BATCH_BYTES ((size_t)64 << 20)     /* a batch is cut when its buffers hold this much */
 #define OBJECT_BYTES ((size_t)256 << 20)   /* of text of an object in the long table, whose rows are made in one go */
 #define INFLATED_KEPT ((uint64_t)64 << 20) /* a deflated data set up to this size is read in memory, forth and back */
+#define TOGETHER 65536u                    /* bytes of a wanted value that is read with the header behind it */
 #define NONE SIZE_MAX
 
 /* A tag to look for, and what was found of it in the file at hand. */
@@ -24,6 +25,7 @@ typedef struct slot {
     size_t creator_length;
     uint32_t block; /* gggg10bb with bb the block's number, 0: the creator was not seen in this file */
     bool present;
+    bool whole; /* its value is wanted, not only where it is or a part of it */
     fd_element found;
 } slot;
 
@@ -87,7 +89,11 @@ static size_t find_slot(const fd_scanner *s, const slot *wanted)
 
 static void add_slot(fd_scanner *s, slot wanted)
 {
-    if (find_slot(s, &wanted) == NONE) s->slots[s->all_slots++] = wanted;
+    const size_t i = find_slot(s, &wanted);
+    if (i == NONE)
+        s->slots[s->all_slots++] = wanted;
+    else
+        s->slots[i].whole |= wanted.whole;
 }
 
 static const uint32_t PIXELS[] = {FD_TAG_PIXEL_DATA, 0x7FE00008u, 0x7FE00009u}; /* PS3.3 C.7.6.3, C.7.6.24, C.7.6.25 */
@@ -114,7 +120,8 @@ static slot slot_for(const fd_column_spec *spec)
         const fd_step *step = &spec->steps[0];
         return (slot){.tag = step->tag, .creator = step->creator, .creator_length = step->creator ? step->creator_length : 0};
     }
-    return (slot){.tag = spec->tag, .creator = spec->creator, .creator_length = spec->creator ? spec->creator_length : 0};
+    return (slot){
+        .tag = spec->tag, .creator = spec->creator, .creator_length = spec->creator ? spec->creator_length : 0, .whole = true};
 }
 
 /* A private element by its number: no column can say what it is before the creator in the file did. */
@@ -296,6 +303,14 @@ static uint32_t pass_until(const fd_scanner *s, uint32_t next_tag, uint32_t at)
     return next_tag;
 }
 
+/* A wanted value of which the rest is not at hand, and the header behind it: one read instead of two. */
+static void bring(fd_input *in, const fd_element *e)
+{
+    const uint64_t end = e->offset + e->length;
+    if (end <= in->end || e->length > TOGETHER || end > in->size) return;
+    fd_input_at(in, e->offset, (size_t)e->length + (in->size - end < 12 ? (size_t)(in->size - end) : 12));
+}
+
 /* Walks one data set and fills slots[first:end]. The last of duplicates wins. */
 static fd_status find_elements(fd_scanner *s, fd_cursor *c, size_t first, size_t end, uint32_t last_tag, bool thorough)
 {
@@ -318,7 +333,7 @@ static fd_status find_elements(fd_scanner *s, fd_cursor *c, size_t first, size_t
         if (next < end && slots[next].tag == e.tag) {
             slots[next].found = e;
             slots[next].present = true;
-            next++;
+            if (slots[next++].whole) bring(c->in, &e);
         } else if (next > first && slots[next - 1].tag == e.tag) { /* a duplicate */
             slots[next - 1].found = e;
         }
@@ -572,6 +587,22 @@ static fd_status read_deflated(fd_scanner *s, const fd_part10 *part10)
     return status;
 }
 
+/* Where a row begins, so that it can be taken back. */
+typedef struct mark {
+    size_t rows, outcomes;
+    fd_scan_counts counts;
+} mark;
+
+static mark mark_of(const fd_scanner *s) { return (mark){s->rows, s->outcomes.used, s->counts}; }
+
+static void take_back(fd_scanner *s, const mark *to)
+{
+    for (size_t i = 0; i < s->width; i++) fd_array_truncate(&s->arrays[i], to->rows);
+    s->outcomes.used = to->outcomes;
+    s->rows = to->rows;
+    s->counts = to->counts;
+}
+
 static fd_status read_open_file(fd_scanner *s, uint64_t *wanted_end)
 {
     fd_input *in = &s->head.in;
@@ -777,10 +808,24 @@ fd_status fd_scanner_visit(fd_scanner *s, const fd_entry *entry)
     if (opened == FD_INVALID) return end_row_failed(s, FD_OUTCOME_FAILED, "not a regular file");
     if (opened != FD_OK) return end_row_errno(s, s->head.os_errno);
     uint64_t wanted_end = 0;
-    const fd_status status = read_open_file(s, &wanted_end);
+    const mark before = mark_of(s);
+    fd_status status = read_open_file(s, &wanted_end);
     fd_head_close(&s->head, wanted_end);
-    return status;
+    if (status != FD_OK || !s->head.os_errno) return status;
+    take_back(s, &before); /* a value could not be read: the row would look like that of a shorter file */
+    status = append_path(s, entry);
+    if (status == FD_OK) status = append_file_facts(s, known);
+    return status == FD_OK ? end_row_errno(s, s->head.os_errno) : status;
 }
+
+bool fd_scanner_look_ahead(fd_scanner *s, const fd_entry *entry)
+{
+    if (s->options.facts_only) return false;
+    const fd_os_name name = {entry->folder, entry->prefix, entry->prefix_length, entry->name};
+    return entry->type != FD_ENTRY_FILE || fd_head_ahead(&s->head, &name);
+}
+
+void fd_scanner_end_ahead(fd_scanner *s) { fd_head_end_ahead(&s->head); }
 
 /* objects */
 
@@ -803,18 +848,14 @@ static fd_status begin_object(fd_scanner *s, const fd_object *object)
 
 fd_status fd_scanner_visit_bytes(fd_scanner *s, const fd_object *object, const fd_piece *pieces, size_t count, fd_bytes *bytes)
 {
-    const fd_scan_counts counts = s->counts;
-    const size_t rows = s->rows, outcomes = s->outcomes.used;
+    const mark before = mark_of(s);
     if (begin_object(s, object) != FD_OK) return FD_MEMORY;
     fd_bytes_open(bytes, pieces, count, object->size, &s->head.in);
     uint64_t wanted_end = 0;
     const fd_status status = s->elements ? read_long(s) : read_open_file(s, &wanted_end);
     if (status != FD_OK || !bytes->missing) return status;
     /* the row tells what a file of these pieces would be: not this object */
-    for (size_t i = 0; i < s->width; i++) fd_array_truncate(&s->arrays[i], rows);
-    s->outcomes.used = outcomes;
-    s->rows = rows;
-    s->counts = counts;
+    take_back(s, &before);
     return FD_LIMIT;
 }
 

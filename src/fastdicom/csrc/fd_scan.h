@@ -60,6 +60,11 @@ size_t fd_scanner_width(const fd_scanner *s);
 fd_status fd_scanner_visit(fd_scanner *s, const fd_entry *entry);
 fd_status fd_scanner_resume(fd_scanner *s);
 
+/* An entry that will be visited later, in the order of visits: its file is opened and its head fetched meanwhile. false: there are
+ * enough. What was not visited must be given up before the walk gives up its names. */
+bool fd_scanner_look_ahead(fd_scanner *s, const fd_entry *entry);
+void fd_scanner_end_ahead(fd_scanner *s);
+
 /* What is known of an object in a bucket or a member of an archive before it is read. */
 typedef struct fd_object {
     const char *path; /* as it stands in the table */

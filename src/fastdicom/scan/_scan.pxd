@@ -154,9 +154,15 @@ cdef extern from "fd_engine.h" nogil:
     size_t fd_scanner_rows(const fd_scanner *s) noexcept
     fd_batch *fd_scanner_take(fd_scanner *s, uint8_t **outcomes) noexcept
     const fd_scan_counts *fd_scanner_counts(const fd_scanner *s) noexcept
+    ctypedef enum fd_ahead:
+        FD_AHEAD_COLD
+        FD_AHEAD_ALWAYS
+        FD_AHEAD_NEVER
+
     ctypedef struct fd_engine_options:
         size_t threads
         bint ordered, recursive, follow_links
+        fd_ahead ahead
         fd_scan_options scan
     enum fd_engine_answer:
         FD_ENGINE_BATCH
@@ -193,6 +199,7 @@ cdef class Inflater:
     cdef object stream
     cdef bytearray window
     cdef bytes error
+    cdef int wbits  # how the stream begins, as zlib counts it
     cdef bint at_end, too_large
     cdef fd_flag *stop
 
@@ -201,6 +208,8 @@ cdef class Inflater:
     cdef bytes next_input(self)
     cdef int fill(self, fd_input *out, uint64_t offset, size_t want) except -1
     cdef int fail(self, text) except -1
+    cdef int note(self, text) except -1
+    cdef int start_as(self, int wbits, fd_input *out) except -1
 
 
 cdef class Hooks:

@@ -276,9 +276,10 @@ cdef class Inflater:
         """Back to the head of the file, which comes before the inflated bytes."""
         cdef const uint8_t *p
         self.passes += 1
-        self.stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        self.stream = zlib.decompressobj(self.wbits)
         self.read_to = self.start
         self.at_end = False
+        out.size = <uint64_t>1 << 62
         self.window = bytearray()
         out.start = 0
         cdef uint64_t have = 0
@@ -344,9 +345,21 @@ cdef class Inflater:
         return 0
 
     cdef int fail(self, text) except -1:
-        self.error = text.encode()
+        self.note(text)
         self.at_end = True
         return 0
+
+    cdef int note(self, text) except -1:
+        self.error = text.encode() if self.error is None or self.too_large else self.error + b"; " + text.encode()
+        return 0
+
+    cdef int start_as(self, int wbits, fd_input *out) except -1:
+        """Try one kind of stream; whether anything came out."""
+        self.wbits = wbits
+        self.error = None
+        self.begin(out)
+        self.fill(out, self.start, 1)
+        return out.end > self.start
 
 
 cdef fd_status fill_inflated(fd_input *out, uint64_t offset, size_t want) noexcept with gil:
@@ -371,12 +384,14 @@ cdef fd_status inflate(void *context, fd_input *file, uint64_t offset, fd_input 
         inflater.limit = self.inflate_limit
         inflater.stop = self.stop
         self.inflater = inflater
-        out.size = <uint64_t>1 << 62
         out.fill = fill_inflated
         out.context = context
-        inflater.begin(out)
-        inflater.fill(out, offset, 1)
-        return FD_OK if out.end > offset else FD_INVALID
+        if inflater.start_as(-zlib.MAX_WBITS, out) or inflater.error is None:  # or a data set of nothing
+            return FD_OK
+        if not inflater.start_as(zlib.MAX_WBITS, out):  # PS3.5 A.5 wants none of it, some writers put it there
+            return FD_INVALID
+        inflater.note("a zlib header (RFC 1950) before the deflated data set was passed over")
+        return FD_OK
     except BaseException as error:
         self.failure = error
         return FD_MEMORY
@@ -639,12 +654,14 @@ cdef class Engine:
         How many.
     ordered : bool
         The rows come in the order of the walk.
+    look_ahead : bool, optional
+        Open files before their turn, or never. None: those that come from a disk or a server, not those in memory.
     """
 
     def __cinit__(self):
         self.handle = NULL
 
-    def __init__(self, Scanner scanner not None, *, size_t threads, bint ordered=False):
+    def __init__(self, Scanner scanner not None, *, size_t threads, bint ordered=False, look_ahead=None):
         cdef fd_engine_options options
         cdef fd_scan_hooks hooks
         cdef size_t i
@@ -656,6 +673,7 @@ cdef class Engine:
         self.last_counts = (0, 0, 0, 0, 0)
         self.workers = [new_hooks(scanner.hooks.decoder, scanner.hooks.inflate_limit) for _ in range(threads)]
         options.threads, options.ordered = threads, ordered
+        options.ahead = FD_AHEAD_COLD if look_ahead is None else FD_AHEAD_ALWAYS if look_ahead else FD_AHEAD_NEVER
         options.recursive, options.follow_links, options.scan = scanner.recursive, scanner.follow_links, scanner.options
         cdef void **contexts = <void **>calloc(threads, sizeof(void *))
         if contexts == NULL:
