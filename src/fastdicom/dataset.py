@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["DataElement", "Dataset", "PrivateBlock", "Sequence"]
 
 _SPECIFIC_CHARACTER_SET = Tag(0x00080005)
+_PIXELS = (Tag(0x7FE00010), Tag(0x7FE00008), Tag(0x7FE00009))  # Pixel Data, Float and Double Float Pixel Data
 _TEXT = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})  # VRs whose values are str
 
 # What a data set can do beyond reading lives in rooms above this one, which import it. They are named here as text and
@@ -372,6 +373,33 @@ class Dataset(_core.Index):
         """Many frames at once, into `out` if given. See `fastdicom.pixels.decode`."""
         try:
             made: npt.NDArray[Any] = _above("pixels").decode(self, frames=frames, threads=threads, raw=raw, out=out, **options)
+        except DicomError as error:
+            raise self._named(error) from error.__cause__
+        return made
+
+    @property
+    def pixel_array_rescaled(self) -> npt.NDArray[Any]:
+        """The pixels of all frames after the modality LUT. See `fastdicom.pixels.pixel_array_rescaled`."""
+        return self._asked_of_pixels("pixel_array_rescaled")
+
+    def overlay_array(self, group: int) -> npt.NDArray[Any]:
+        """The overlay of a group, such as 0x6000, as 0 and 1. See `fastdicom.pixels.overlay_array`."""
+        return self._asked_of_pixels("overlay_array", group)
+
+    def to_image(self, window: tuple[float, float] | None = None, frame: int = 0, **options: Any) -> npt.NDArray[Any]:
+        """A frame for people to look at: uint8, gray or RGB. See `fastdicom.pixels.to_image`."""
+        return self._asked_of_pixels("to_image", window, frame, **options)
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: the picture, if there is one."""
+        if not any(tag in self for tag in _PIXELS):
+            return None
+        made: bytes | None = _above("pixels").repr_png(self)
+        return made
+
+    def _asked_of_pixels(self, name: str, *arguments: Any, **options: Any) -> npt.NDArray[Any]:
+        try:
+            made: npt.NDArray[Any] = getattr(_above("pixels"), name)(self, *arguments, **options)
         except DicomError as error:
             raise self._named(error) from error.__cause__
         return made

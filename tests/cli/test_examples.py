@@ -14,6 +14,7 @@ import pytest
 
 import archive
 import fastdicom
+from builders import image, minimal, part10
 from fastdicom.cli.main import COMMANDS, main
 
 pytest.importorskip("pyarrow")
@@ -39,7 +40,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (data / "copy.dcm").write_bytes((data / "1.2.1-0.dcm").read_bytes())
     fastdicom.scan(data).to_parquet(tmp_path / "index.parquet")
     fastdicom.scan(data).to_csv(tmp_path / "index.csv")
-    shutil.copy(data / "1.2.1-0.dcm", tmp_path / "image.dcm")
+    (tmp_path / "image.dcm").write_bytes(part10(minimal(image(bytes(range(32)), 4, 4))))
     (programs := tmp_path / "programs").mkdir()
     shims = {"fastdicom": "-m fastdicom", "duckdb": f"-c '{DUCKDB}'"}
     if shutil.which("jq") is None:

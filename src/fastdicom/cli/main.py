@@ -21,6 +21,7 @@ COMMANDS = {
     "tree": "print patients, studies and series as a tree",
     "check": "find what is damaged, duplicate, contradictory or missing",
     "query": "ask indexes with SQL",
+    "show": "write a picture of an image as PNG",
     "dump": "print the elements of files",
     "codecs": "list the transfer syntaxes and what decodes them",
 }
@@ -36,6 +37,7 @@ examples:
   fastdicom check /data/archive
   fastdicom query index.parquet "SELECT Modality, count(*) FROM files GROUP BY ALL"
   fastdicom dump image.dcm
+  fastdicom show image.dcm -o image.png
 """
 
 

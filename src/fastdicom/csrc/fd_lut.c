@@ -354,9 +354,10 @@ static void emit_line(segments *s, unsigned length, unsigned end)
 
 static fd_status emit_segment(segments *s, size_t at)
 {
-    if (extent(s, at) == 0) return refuse(s, at, "a segment of the palette is cut off", s->size - at, 3);
-    unsigned opcode = entry_at(s, at), length = entry_at(s, at + 1);
+    unsigned opcode = entry_at(s, at);
     if (opcode > 1) return refuse(s, at, "a segment of the palette has an unknown type", opcode, 1);
+    if (extent(s, at) == 0) return refuse(s, at, "a segment of the palette is cut off", s->size - at, 3);
+    unsigned length = entry_at(s, at + 1);
     if (length == 0) return refuse(s, at, "a segment of the palette is empty", 0, 1);
     if (opcode == 0) {
         for (unsigned i = 0; i < length; i++) emit(s, entry_at(s, at + 2 + i));

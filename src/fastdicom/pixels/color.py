@@ -148,7 +148,7 @@ def read_palette(ds: Any) -> Palette:
     if is_segmented:
         tables = [_segments(ds, f"Segmented{color}PaletteColorLookupTableData", count, bits) for color in colors]
     else:
-        tables = [entries(ds, f"{color}PaletteColorLookupTableData", count, bits) for color in colors]
+        tables = [entries(ds, f"{color}PaletteColorLookupTableData", count, bits, True) for color in colors]
     if len({table.dtype for table in tables}) > 1:
         raise DecodeError("the tables of the palette have 8 bits and 16 bits: all the same was expected")
     return Palette(first, bits, np.stack(tables, axis=1))

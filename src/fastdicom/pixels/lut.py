@@ -179,6 +179,15 @@ def sequence(ds: Any, keyword: str) -> Any:
     return value if len(value) and hasattr(value[0], "get") else []
 
 
+def luts(ds: Any, keyword: str) -> Any:
+    """The items of a sequence of tables; an empty list where it is absent, or its first item was emptied (anonymised files)."""
+    items = sequence(ds, keyword)
+    if len(items) and items[0].get("LUTDescriptor") is None and items[0].get("LUTData") is None:
+        warn(ds, f"{keyword} has an item without a table: it was ignored")
+        return []
+    return items
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A look-up table.
@@ -218,10 +227,11 @@ def descriptor(ds: Any, keyword: str, is_signed: bool | None = None) -> tuple[in
     return count or 65536, first, bits
 
 
-def entries(ds: Any, keyword: str, count: int, bits: int) -> Array:
+def entries(ds: Any, keyword: str, count: int, bits: int, is_palette: bool = False) -> Array:
     """The entries of a table, of OW, US, OB or SS.
 
-    8-bit entries are packed two in a word, or stand alone in words (PS3.3 C.7.6.3.1.6): the length tells.
+    8-bit entries are packed two in a word, or stand alone in words (PS3.3 C.7.6.3.1.6): the length tells. Palettes that say 16 bits
+    and have a byte an entry are read as pydicom does.
 
     Raises
     ------
@@ -244,7 +254,7 @@ def entries(ds: Any, keyword: str, count: int, bits: int) -> Array:
     have = len(raw)
     if have >= 2 * count:
         return np.frombuffer(raw, ">u2" if big else "<u2", count).astype(np.uint16)
-    if have >= count and bits <= 16 and have <= count + 1:
+    if have in (count, count + count % 2) and (bits <= 8 or (is_palette and have == count)):
         data: Array = np.frombuffer(raw, np.uint8, have)
         if big and have % 2 == 0:  # PS3.5 7.3: words are swapped, and two entries in each with them
             data = data.reshape(-1, 2)[:, ::-1].reshape(-1)
@@ -282,11 +292,11 @@ def read_table(item: Any, is_signed: bool | None = None) -> Table:
     return Table(first, bits, made.astype(np.uint8 if bits <= 8 else np.uint16))
 
 
-def _first_is_signed(ds: Any, item: Any) -> bool | None:
+def voi_first_is_signed(ds: Any, item: Any) -> bool | None:
     """Whether the first sample of a VOI LUT is signed where the encoding does not say: as what comes out of the modality LUT is."""
     if not getattr(item, "is_implicit_VR", False):
         return None
-    if sequence(ds, "ModalityLUTSequence"):
+    if len(luts(ds, "ModalityLUTSequence")):
         return False  # PS3.3 C.11.1.1: the output of a LUT is unsigned
     intercept = number(ds, "RescaleIntercept", 0.0) or 0.0
     return ds.get("PixelRepresentation") == 1 or intercept < 0
@@ -316,7 +326,7 @@ def apply_modality_lut(arr: Any, ds: Any) -> Array:
         The table or the numbers are damaged.
     """
     arr = np.asarray(arr)
-    items = sequence(ds, "ModalityLUTSequence")
+    items = luts(ds, "ModalityLUTSequence")
     if len(items):
         table = read_table(items[0], ds.get("PixelRepresentation") == 1 if getattr(items[0], "is_implicit_VR", False) else None)
         return look_up(arr, table.first, table.entries)
@@ -372,7 +382,7 @@ def apply_voi(arr: Any, ds: Any, index: int = 0) -> Array:
         return np.asarray(arr)
     if not -len(items) <= index < len(items):
         raise IndexError(f"view {index} was asked, VOI LUT Sequence has {len(items)}")
-    table = read_table(items[index], _first_is_signed(ds, items[index]))
+    table = read_table(items[index], voi_first_is_signed(ds, items[index]))
     return look_up(arr, table.first, table.entries)
 
 
@@ -415,7 +425,7 @@ def apply_windowing(arr: Any, ds: Any, index: int = 0) -> Array:
 
 def output_range(ds: Any) -> tuple[float, float]:
     """The range of what comes out of the modality LUT, by what the data set says of its samples (PS3.4 N.2.1.1)."""
-    items = sequence(ds, "ModalityLUTSequence")
+    items = luts(ds, "ModalityLUTSequence")
     if len(items):
         low, high = 0.0, float(2 ** descriptor(items[0], "LUTDescriptor")[2] - 1)
     else:

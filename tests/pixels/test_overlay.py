@@ -1,0 +1,158 @@
+"""Overlays, in groups 60xx and in the bits of pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import corpus
+import fastdicom
+from builders import BIG, EXPLICIT_BIG, element, image, part10
+from fastdicom import DecodeError, DicomWarning, MissingElementError, UnsupportedError
+from fastdicom.pixels import overlay_groups
+from lut_builder import opened, overlay, theirs
+
+GRAY = np.full((5, 7), 100, np.uint8)
+
+
+def packed(bits: np.ndarray) -> bytes:
+    data = np.packbits(bits.ravel(), bitorder="little").tobytes()
+    return data + b"\0" * (len(data) % 2)
+
+
+def random_bits(*shape: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2, shape, np.uint8)
+
+
+@given(frames=st.integers(1, 4), rows=st.integers(1, 9), columns=st.integers(1, 9), group=st.sampled_from((0x6000, 0x6002, 0x601E)))
+@settings(deadline=None, max_examples=30)
+def test_like_pydicom(frames, rows, columns, group):
+    bits = random_bits(frames, rows, columns)
+    more = element(group << 16 | 0x100, "US", 1) + element(group << 16 | 0x102, "US", 0)
+    ds = opened(GRAY, overlay(group, rows, columns, packed(bits), more, frames=frames))
+    assert np.array_equal(ds.overlay_array(group), bits if frames > 1 else bits[0])
+    assert np.array_equal(ds.overlay_array(group), theirs(ds).overlay_array(group))
+    assert ds.overlay_array(group).dtype == np.uint8
+    assert overlay_groups(ds) == [group]
+
+
+def test_big_endian_words():
+    """PS3.5 8.1.2: the bits of OW are in words."""
+    bits = random_bits(5, 7)
+    data = np.frombuffer(packed(bits), "<u2").byteswap().tobytes()
+    head = element(0x60000010, "US", 5, BIG) + element(0x60000011, "US", 7, BIG)
+    for vr, stored in (("OW", data), ("OB", packed(bits))):
+        whole = image(None, 5, 7, allocated=8, encoding=BIG) + head + element(0x60003000, vr, stored, BIG)
+        ds = fastdicom.dcmread(part10(whole + element(0x7FE00010, "OB", bytes(36), BIG), EXPLICIT_BIG))
+        assert np.array_equal(ds.overlay_array(0x6000), bits)
+
+
+@pytest.mark.parametrize("position", (12, 15, 0, 3))
+def test_in_the_bits_of_pixels(position):
+    """Retired: an unused bit of every sample; those below where High Bit is above."""
+    cells = np.random.default_rng(2).integers(0, 65536, (2, 5, 7), np.uint16)
+    high = 15 if position < 4 else 11
+    more = element(0x60000100, "US", 16) + element(0x60000102, "US", position)
+    ds = opened(cells, overlay(0x6000, 5, 7, None, more), stored=12, high=high)
+    assert np.array_equal(ds.overlay_array(0x6000), cells >> position & 1)
+    assert np.array_equal(ds.pixel_array, cells >> 4 if high == 15 else cells & 0xFFF)
+    assert overlay_groups(ds) == [0x6000]
+    shown = ds.to_image(frame=1)
+    assert (shown[(cells[1] >> position & 1) == 1] == 255).all()
+
+
+def test_in_bits_that_are_pixels():
+    for position in (0, 11, 16):
+        more = element(0x60000100, "US", 16) + element(0x60000102, "US", position)
+        ds = opened(GRAY.astype("<u2"), overlay(0x6000, 5, 7, None, more), stored=12)
+        with pytest.raises(DecodeError, match="no unused bit"):
+            ds.overlay_array(0x6000)
+    more = element(0x60000100, "US", 16) + element(0x60000102, "US", 12)
+    with pytest.raises(DecodeError, match="4 x 7"):
+        opened(GRAY.astype("<u2"), overlay(0x6000, 4, 7, None, more), stored=12).overlay_array(0x6000)
+
+
+def test_in_the_bits_of_compressed_pixels():
+    from builders import encapsulated
+
+    more = element(0x60000100, "US", 16) + element(0x60000102, "US", 12)
+    data = image(None, 5, 7, stored=12) + overlay(0x6000, 5, 7, None, more) + encapsulated([b"xx"])
+    ds = fastdicom.dcmread(part10(data, "1.2.840.10008.1.2.5"))
+    with pytest.raises(UnsupportedError, match="compressed"):
+        ds.overlay_array(0x6000)
+
+
+def test_what_is_missing_or_wrong():
+    bits = packed(random_bits(5, 7))
+    ds = opened(GRAY, overlay(0x6000, 5, 7, bits))
+    with pytest.raises(MissingElementError, match="6002,0010"):
+        ds.overlay_array(0x6002)
+    for group in (0x6001, 0x5FFE, 0x6100):
+        with pytest.raises(ValueError, match="group"):
+            ds.overlay_array(group)
+    with pytest.raises(DecodeError, match="has 6 bytes: 1000000 frame"):
+        opened(GRAY, overlay(0x6000, 5, 7, bits, frames=1000000)).overlay_array(0x6000)
+    with pytest.raises(DecodeError, match="Overlay Rows is '0'"):
+        opened(GRAY, overlay(0x6000, 0, 7, bits)).overlay_array(0x6000)
+    with pytest.raises(DecodeError, match=r"65535 x 65535 bits need 536854529"):
+        opened(GRAY, overlay(0x6000, 65535, 65535, bits)).overlay_array(0x6000)
+    with pytest.raises(MissingElementError, match="Overlay Data is absent"):
+        opened(GRAY, overlay(0x6000, 5, 7, None, element(0x60000100, "US", 1))).overlay_array(0x6000)
+    with pytest.warns(DicomWarning, match="the rest was ignored"):
+        opened(GRAY, overlay(0x6000, 5, 7, bits + bytes(4))).overlay_array(0x6000)
+
+
+# In pictures
+
+
+@pytest.mark.parametrize("origin", ((1, 1), (3, 2), (-1, -2), (5, 7), (6, 8), (-40, 1), (30000, -30000)))
+def test_origin(origin):
+    """(1, 1) is the first pixel; what is outside of the image is cut (PS3.3 C.9.2.1.1)."""
+    bits = random_bits(4, 6)
+    more = element(0x60000050, "SS", np.array(origin, "<i2").tobytes())
+    ds = opened(GRAY, overlay(0x6000, 4, 6, packed(bits), more))
+    plain = ds.to_image(overlays=False)
+    expected = plain.copy()
+    for (row, column), bit in np.ndenumerate(bits):
+        at = row + origin[0] - 1, column + origin[1] - 1
+        if bit and 0 <= at[0] < 5 and 0 <= at[1] < 7:
+            expected[at] = 255
+    assert np.array_equal(ds.to_image(), expected)
+    assert not plain.any()
+
+
+def test_frames():
+    """C.9.3: an overlay of several frames begins at Image Frame Origin; a single one is for all, unless it names a frame."""
+    pixels = np.zeros((4, 5, 7), np.uint8)
+    bits = random_bits(2, 5, 7)
+    ds = opened(pixels, overlay(0x6000, 5, 7, packed(bits), element(0x60000051, "US", 2), frames=2))
+    assert [ds.to_image(frame=i).any() for i in range(4)] == [False, True, True, False]
+    assert np.array_equal(ds.to_image(frame=2), bits[1] * 255)
+    ds = opened(pixels, overlay(0x6000, 5, 7, packed(bits[0])))
+    assert all(np.array_equal(ds.to_image(frame=i), bits[0] * 255) for i in range(4))
+    ds = opened(pixels, overlay(0x6000, 5, 7, packed(bits[0]), element(0x60000051, "US", 3)))
+    assert [ds.to_image(frame=i).any() for i in range(4)] == [False, False, True, False]
+
+
+def test_several_groups_and_colour():
+    pixels = np.zeros((5, 7, 3), np.uint8)
+    one, two = random_bits(5, 7), random_bits(5, 7, seed=9)
+    ds = opened(pixels, overlay(0x6000, 5, 7, packed(one)), overlay(0x6002, 5, 7, packed(two)), samples=3, photometric="RGB")
+    assert np.array_equal(ds.to_image(), np.repeat(((one | two) * 255)[..., None], 3, -1))
+
+
+def test_damaged_ones_are_left_out():
+    ds = opened(GRAY, overlay(0x6000, 5, 7, b"\xff\xff"), overlay(0x6002, 5, 7, packed(np.ones((5, 7), np.uint8))))
+    with pytest.warns(DicomWarning, match="group 6000 is not shown"):
+        assert (ds.to_image() == 255).all()
+
+
+@corpus.needed
+@pytest.mark.parametrize("name", ("pydicom-data/data/MR-SIEMENS-DICOM-WithOverlays.dcm", "pydicom/test_files/examples_overlay.dcm"))
+@pytest.mark.filterwarnings("ignore")
+def test_corpus_like_pydicom(name):
+    ds = fastdicom.dcmread(corpus.folder() / name)
+    for group in overlay_groups(ds):
+        assert np.array_equal(ds.overlay_array(group), theirs(ds).overlay_array(group))
