@@ -184,8 +184,8 @@ class FrameInfo:
     wanted_rgb : bool
         The stream holds luminance and chrominance, and RGB is wanted of it.
     partial : bool
-        A stream that ends too early gives the rows that are whole, and 0 for the others. A decoder that can do so tells how
-        many they are in ``Decoded.whole_rows``; one that cannot raises DecodeError as ever.
+        A stream that ends too early gives the rows that are whole, and 0 for the others. A decoder that can do so has ``PARTIAL =
+        True`` beside ``decode``, and tells how many they are in ``Decoded.whole_rows``; any other raises DecodeError as ever.
     """
 
     rows: int

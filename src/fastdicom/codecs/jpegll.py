@@ -10,7 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.codecs.base import FrameInfo
 
-__all__ = ["decode"]
+__all__ = ["PARTIAL", "decode"]
+
+PARTIAL = True  # what ends too early gives the rows before
 
 
 def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded:

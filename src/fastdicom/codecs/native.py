@@ -11,7 +11,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.codecs.base import FrameInfo
 
-__all__ = ["SUBSAMPLED", "Span", "decode", "frame_bits", "is_in_place", "is_stored_as_decoded", "shift", "span"]
+__all__ = [
+    "SUBSAMPLED",
+    "Span",
+    "decode",
+    "frame_bits",
+    "is_in_place",
+    "is_stored_as_decoded",
+    "shift",
+    "span",
+    "whole_frames",
+    "whole_rows",
+]
 
 # PS3.3 C.7.6.3.1.2: uncompressed, two pixels of a row share their chrominance
 SUBSAMPLED = frozenset(("YBR_FULL_422", "YBR_PARTIAL_422"))
@@ -66,6 +77,25 @@ def _in_words(info: FrameInfo, plain: Span) -> Span:
     else:
         skip = plain.skip + (plain.start - start) * (8 if info.bits_allocated == 1 else 1)
     return Span(start, plain.stop + plain.stop % 2, skip)
+
+
+def whole_frames(info: FrameInfo, length: int) -> int:
+    """How many frames lie whole in a value of `length` bytes."""
+    return 8 * _in_whole_words(info, length) // frame_bits(info)
+
+
+def whole_rows(info: FrameInfo, index: int, length: int) -> int:
+    """How many rows of frame `index`, from the first one on, lie whole in a value of `length` bytes."""
+    bits = frame_bits(info)
+    there = min(max(8 * _in_whole_words(info, length) - index * bits, 0), bits)
+    if info.samples_per_pixel > 1 and info.planar_configuration == 1:
+        bits //= info.samples_per_pixel
+        there = max(there - bits * (info.samples_per_pixel - 1), 0)
+    return there * info.rows // bits
+
+
+def _in_whole_words(info: FrameInfo, length: int) -> int:
+    return length - length % 2 if _has_words(info) else length
 
 
 def _is_packed(info: FrameInfo) -> bool:

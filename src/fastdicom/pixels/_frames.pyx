@@ -71,6 +71,11 @@ cdef class FrameIndex:
         return [text for bit, text in NOTES.items() if self.encap.notes & bit]
 
     @property
+    def is_cut(self):
+        """Whether the file ends inside the last fragment."""
+        return bool(self.encap.notes & FD_ENCAP_CUT)
+
+    @property
     def table(self):
         """(offset, length) of the value of the Basic Offset Table."""
         return self.encap.table_offset, self.encap.table_length
@@ -79,6 +84,15 @@ cdef class FrameIndex:
     def number_of_fragments(self):
         """How many fragments there are, of all frames."""
         return self.encap.count
+
+    def size(self, Py_ssize_t number):
+        """The bytes of a frame's fragments, with their padding."""
+        if not 0 <= number < <Py_ssize_t>self.encap.frames:
+            raise IndexError(f"frame {number} was asked, there are {self.encap.frames}")
+        cdef uint64_t i, size = 0
+        for i in range(self.encap.first[number], self.encap.first[number + 1]):
+            size += self.encap.fragments[i].length
+        return size
 
     def spans(self, Py_ssize_t number):
         """(offset, length) of each fragment of a frame, in the file."""

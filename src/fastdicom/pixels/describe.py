@@ -214,13 +214,15 @@ def _big_endian_unit(element: Any, syntax: Any, kind: str, allocated: int) -> in
     return allocated // 8
 
 
-def describe(dataset: Any) -> Description:
+def describe(dataset: Any, *, partial: bool = False) -> Description:
     """Read and check what a data set says about its pixels; no pixel is touched.
 
     Parameters
     ----------
     dataset : Dataset
         The data set with the Image Pixel module (PS3.3 C.7.6.3).
+    partial : bool
+        An uncompressed value that is too short is no error.
 
     Returns
     -------
@@ -261,7 +263,7 @@ def describe(dataset: Any) -> Description:
     _check_layout(info)
     if photometric in ("YBR_ICT", "YBR_RCT"):  # transformations of JPEG 2000: whoever decompressed it undid them with it
         warn(dataset, f"{_where('PhotometricInterpretation')} is {photometric}, but the pixels are uncompressed: they were taken for RGB")
-    frames, available = _check_length(dataset, element, info, frames)
+    frames, available = _check_length(dataset, element, info, frames, partial)
     if photometric in native.SUBSAMPLED:  # from here on it is known to be what it says
         return Description(replace(info, planar_configuration=0), frames, element, available, True)
     return Description(info, frames, element, available, True)
@@ -282,19 +284,21 @@ def _check_layout(info: FrameInfo) -> None:
         raise UnsupportedError(f"{info.samples_per_pixel} samples of {info.bits_allocated} bits")
 
 
-def _check_length(dataset: Any, element: Any, info: FrameInfo, frames: int) -> tuple[int, int]:
+def _check_length(dataset: Any, element: Any, info: FrameInfo, frames: int, partial: bool) -> tuple[int, int]:
     """The number of frames, and how many of them are whole; raises when the value is too short for what the header says."""
     bits, length = native.frame_bits(info), element.length
-    expected = (bits * frames + 7) // 8
+    expected, whole = (bits * frames + 7) // 8, native.whole_frames(info, length)
+    if partial and whole < frames:
+        return frames, whole
     if length == expected or length == expected + expected % 2:
         return frames, frames
     if length < expected:
         text = f"the pixel data has {length} bytes, {frames} frame(s) of {info.rows} x {info.columns} need {expected}"
         if not element.is_truncated:
             raise DecodeError(text)
-        if 8 * length < bits:
+        if not whole:
             raise TruncatedError(f"the file ends inside the first frame: {text}", element.tag, element.offset, path_of(dataset))
-        return frames, 8 * length // bits
+        return frames, whole
     excess = f"the pixel data has {length} bytes, {expected} were expected"
     photometric = info.photometric_interpretation
     if photometric in native.SUBSAMPLED:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from itertools import pairwise
+from dataclasses import dataclass
 from operator import index as as_index
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from fastdicom.codecs import _native
 from fastdicom.errors import DecodeError, LimitError
-from fastdicom.pixels.describe import Description, decoded_size, describe
+from fastdicom.pixels.describe import Description, decoded_size, describe, warn
 from fastdicom.pixels.stored import Encapsulated, Native, stored
 
 TYPE_CHECKING = False
@@ -35,6 +35,9 @@ _PLAIN_TYPES: dict[tuple[Any, Any], np.dtype[Any]] = {
     (16, 1): np.dtype("<i2"),
 }
 THREADS_FROM = 8 << 20  # decoded bytes from which threads are worth their start
+SMALL_FRAME = 16 << 10  # smaller frames are handed from thread to thread more slowly than they are decoded
+MISSING = 16  # of a truncated file so many times what is there are filled with 0, unless a limit allows more
+SHARE = 1 << 20  # decoded bytes that a thread takes at a time
 
 
 def pixel_array(dataset: Any, /, *, raw: bool = False, limit: int | None = None) -> Array:
@@ -69,7 +72,7 @@ def pixel_array(dataset: Any, /, *, raw: bool = False, limit: int | None = None)
     others may truncate are opened with ``mmap=False``.
     """
     array = _plain(dataset) if limit is None else None
-    return Frames(dataset)._all(raw, limit) if array is None else array
+    return Frames(dataset)._all(_Order(raw, limit)) if array is None else array
 
 
 def decode(
@@ -81,6 +84,7 @@ def decode(
     raw: bool = False,
     limit: int | None = None,
     decoder: str | None = None,
+    partial: bool = False,
     out: Array | None = None,
 ) -> Array:
     """Many frames at once.
@@ -92,13 +96,19 @@ def decode(
     frames : int, slice or iterable of int, optional
         Which frames: a number gives one frame without a frame axis, the others keep the axis; all when not given.
     threads : int, optional
-        How many threads work on frames; as many as there are processors when not given and there is enough to do.
+        How many threads work on frames, without the GIL; as many as there are processors when not given and there is enough to
+        do. Frames of less than 16 KiB are decoded by one: they cost more of Python than of the decoder.
     raw : bool
         Leave the colour as it is stored.
     limit : int, optional
-        The most bytes that the decoded frames may have.
+        The most bytes that the decoded frames may have. With `partial` and without a limit, an array that is more than 8 MiB and
+        would be 0 for the most part is refused too.
     decoder : str, optional
         The name of the decoder, as in ``fastdicom.codecs.available()``.
+    partial : bool
+        What a truncated file or stream has is given: missing frames, and the rows of a frame that are not whole, are 0, and a
+        DicomWarning says which. Without it they are an error. A decoder that cannot tell where its stream ends raises DecodeError
+        all the same, but for the frame that the file ends in.
     out : numpy.ndarray, optional
         Where to put them: C-contiguous and writable, of the right shape and type.
 
@@ -114,11 +124,11 @@ def decode(
     ValueError, TypeError
         `out` does not fit, or `threads` is no positive number.
     MissingElementError, DecodeError, UnsupportedError, TruncatedError, LimitError
-        As in `pixel_array`.
+        As in `pixel_array`. A DecodeError has the number of the first frame that failed; the frames before it are in `out`.
     """
     if threads is not None and as_index(threads) < 1:
         raise ValueError(f"threads is {threads}: at least 1 was expected")
-    return Frames(dataset)._some(frames, raw, limit, threads, decoder, out)
+    return Frames(dataset, partial=partial)._some(frames, _Order(raw, limit, threads, decoder, partial), out)
 
 
 def _plain(dataset: Any) -> Array | None:
@@ -148,14 +158,56 @@ def _plain(dataset: Any) -> Array | None:
     return array
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How frames are to be decoded: see `decode`."""
+
+    raw: bool = False
+    limit: int | None = None
+    threads: int | None = None
+    decoder: str | None = None
+    partial: bool = False
+
+
+class _Shares:
+    """Hands out numbers below `count` to threads, some at a time and in order, and keeps what failed.
+
+    Whatever fails, everything before it was handed out and is done, so that a failure leaves no holes in front of it.
+    """
+
+    def __init__(self, count: int, step: int) -> None:
+        self._starts = iter(range(0, count, step))
+        self._count, self._step = count, step
+        self._lock = threading.Lock()
+        self._failures: dict[int, BaseException] = {}
+
+    def __iter__(self) -> Iterator[int]:
+        while not self._failures:
+            with self._lock:
+                start = next(self._starts, None)
+            if start is None:
+                return
+            yield from range(start, min(start + self._step, self._count))
+
+    def failed(self, at: int, error: BaseException) -> None:
+        with self._lock:
+            self._failures[at] = error
+
+    def close(self) -> None:
+        """Raise what failed first."""
+        if self._failures:
+            raise self._failures[min(self._failures)]
+
+
 class Frames(Sequence[Any]):
     """The frames of a data set, each decoded when it is asked for.
 
     ``frames[i]`` is the array of a frame, ``frames[a:b]`` are these frames, still not decoded; ``numpy.asarray`` decodes them.
     """
 
-    def __init__(self, dataset: Any) -> None:
-        self.description: Description = describe(dataset)
+    def __init__(self, dataset: Any, *, partial: bool = False) -> None:
+        self._dataset = dataset
+        self.description: Description = describe(dataset, partial=partial)
         self._stored: Native | Encapsulated = stored(dataset, self.description)
         self._indices = range(self.description.number_of_frames)
 
@@ -167,16 +219,16 @@ class Frames(Sequence[Any]):
             part = copy(self)
             part._indices = self._indices[key]
             return part
-        return self._one(self._number(key), False)
+        return self._one(self._number(key))
 
     def __iter__(self) -> Iterator[Array]:
-        return (self._one(number, False) for number in self._indices)
+        return (self._one(number) for number in self._indices)
 
     def __repr__(self) -> str:
         return f"<Frames: {len(self)} of {'x'.join(map(str, self.description.info.shape))}, {self.dtype}>"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        array = self._numbers(self._indices, False, None, None, None, None)
+        array = self._numbers(self._indices, _Order(), None)
         array = array if dtype is None else array.astype(dtype, copy=False)
         return array.copy() if copy and not array.flags.writeable else array
 
@@ -204,12 +256,12 @@ class Frames(Sequence[Any]):
         except IndexError:
             raise IndexError(f"frame {key} was asked, there are {len(self._indices)}") from None
 
-    def _all(self, raw: bool, limit: int | None) -> Array:
+    def _all(self, order: _Order) -> Array:
         count = self.description.number_of_frames
-        array = self._numbers(range(count), raw, limit, None, None, None)
+        array = self._numbers(range(count), order, None)
         return array[0] if count == 1 else array
 
-    def _some(self, key: Any, raw: bool, limit: int | None, threads: int | None, decoder: str | None, out: Array | None) -> Array:
+    def _some(self, key: Any, order: _Order, out: Array | None) -> Array:
         single, numbers = False, self._indices
         if key is None:
             single = len(numbers) == 1
@@ -220,62 +272,92 @@ class Frames(Sequence[Any]):
         else:
             single, numbers = True, range(self._number(key), self._number(key) + 1)
         if out is None:
-            array = self._numbers(numbers, raw, limit, threads, decoder, None)
+            array = self._numbers(numbers, order, None)
             return array[0] if single else array
         shape = self.description.info.shape if single else (len(numbers), *self.description.info.shape)
         _check_out(out, shape, self.dtype)
-        self._numbers(numbers, raw, limit, threads, decoder, out.reshape((len(numbers), *self.description.info.shape)))
+        self._numbers(numbers, order, out.reshape((len(numbers), *self.description.info.shape)))
         return out
 
-    def _one(self, number: int, raw: bool) -> Array:
-        array: Array = self._numbers(range(number, number + 1), raw, None, 1, None, None)[0]
+    def _one(self, number: int) -> Array:
+        array: Array = self._numbers(range(number, number + 1), _Order(threads=1), None)[0]
         return array
 
-    def _numbers(
-        self, numbers: Sequence[int], raw: bool, limit: int | None, threads: int | None, decoder: str | None, out: Array | None
-    ) -> Array:
+    def _numbers(self, numbers: Sequence[int], order: _Order, out: Array | None) -> Array:
         """These frames with their axis: a view when the stored bytes are the answer and no `out` is given."""
         info = self.description.info
         size = decoded_size(info, len(numbers))
-        if limit is not None and size > limit:
-            raise LimitError(f"{len(numbers)} decoded frame(s) have {size} bytes, the limit is {limit}")
-        self._stored.check(decoder)
-        rgb = not raw and self._stored.becomes_rgb()
-        if len(numbers):
-            self._stored.require(max(numbers))
+        if order.limit is not None and size > order.limit:
+            raise LimitError(f"{len(numbers)} decoded frame(s) have {size} bytes, the limit is {order.limit}")
+        self._stored.check(order.decoder)
+        rgb = not order.raw and self._stored.becomes_rgb()
+        there: Sequence[int] = numbers
+        last = max(numbers[0], numbers[-1]) if isinstance(numbers, range) and numbers else max(numbers, default=-1)
+        if order.partial and last >= self._stored.count():
+            if order.limit is None and size > MISSING * max(self._stored.held(), THREADS_FROM):
+                raise LimitError(f"the header says {size} bytes of pixels, most of which are missing; limit={size} gives them as 0")
+            there = [number for number in numbers if number < self._stored.count()]
+        elif last >= 0:
+            self._stored.require(last)
         if out is None:
-            view = None if rgb else self._stored.view(numbers)
+            view = None if rgb or len(there) < len(numbers) else self._stored.view(numbers)
             if view is not None:
                 return view
-            out = np.empty((len(numbers), *info.shape), info.dtype)
+        if len(there):
+            self._stored.check_size(there, rgb)
+        if out is None:
+            try:
+                out = np.empty((len(numbers), *info.shape), info.dtype)
+            except (MemoryError, ValueError) as error:  # ValueError: more than an array can have
+                raise LimitError(f"{len(numbers)} decoded frame(s) have {size} bytes: there is no memory for them") from error
         if len(numbers):
-            self._fill(numbers, out, rgb, threads, decoder)
+            self._fill(numbers, out, rgb, order)
         return out
 
-    def _fill(self, numbers: Sequence[int], out: Array, rgb: bool, threads: int | None, decoder: str | None) -> None:
+    def _fill(self, numbers: Sequence[int], out: Array, rgb: bool, order: _Order) -> None:
+        size, threads = self.description.info.frame_size, order.threads
         if threads is None:
             threads = _processors() if out.nbytes >= THREADS_FROM else 1
-        threads = min(threads, len(numbers))
+        threads = 1 if size < SMALL_FRAME else min(threads, len(numbers))
+        shares = _Shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (4 * threads))))
         flat = out.reshape(-1).view(np.uint8).data
-        if threads == 1:
-            self._fill_part(numbers, flat, rgb, decoder)
-            return
-        size = self.description.info.frame_size
-        bounds = [len(numbers) * i // threads for i in range(threads + 1)]
-        with ThreadPoolExecutor(threads) as pool:
-            parts = pairwise(bounds)
-            jobs = [pool.submit(self._fill_part, numbers[a:b], flat[a * size : b * size], rgb, decoder) for a, b in parts]
-            for job in jobs:
-                job.result()
+        cut: dict[int, int] = {}
 
-    def _fill_part(self, numbers: Sequence[int], flat: memoryview, rgb: bool, decoder: str | None) -> None:
-        size, fill = self.description.info.frame_size, self._stored.filler(decoder, rgb)
-        for i, number in enumerate(numbers):
-            target = flat[i * size : (i + 1) * size]
+        def work() -> None:
+            at = 0
             try:
-                fill(number, target)
+                fill = self._stored.filler(order.decoder, rgb, partial=order.partial)
+                for at in shares:
+                    target = flat[at * size : (at + 1) * size]
+                    whole = fill(numbers[at], target)
+                    if whole is not None:
+                        cut[numbers[at]] = whole
+                        np.frombuffer(target, np.uint8)[whole * (size // self.description.info.rows) :] = 0
             except DecodeError as error:
-                raise DecodeError(error.reason, number, error.offset) from error
+                named = DecodeError(error.reason, numbers[at], error.offset)
+                named.__cause__ = error
+                shares.failed(at, named)
+            except BaseException as error:
+                shares.failed(at, error)
+
+        others = [threading.Thread(target=work, daemon=True) for _ in range(threads - 1)]
+        for thread in others:
+            thread.start()
+        work()
+        for thread in others:
+            thread.join()
+        shares.close()
+        if cut:
+            warn(self._dataset, _not_whole(cut, self.description.info.rows))
+
+
+def _not_whole(cut: dict[int, int], rows: int) -> str:
+    """What is said of frames, by number, of which only so many rows are there."""
+    some = [f"of frame {number} {whole} of {rows} rows" for number, whole in sorted(cut.items()) if whole]
+    none = sorted(number for number, whole in cut.items() if not whole)
+    if none:
+        some.append(f"of frame{'s' if len(none) > 1 else ''} {', '.join(map(str, none[:8]))}{', ...' if len(none) > 8 else ''} nothing")
+    return f"the file or a stream ends too early: there are {'; '.join(some)}; the rest is 0"
 
 
 def _processors() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,19 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
-    Fill = Callable[[int, memoryview], None]
+    Fill = Callable[[int, memoryview], int | None]  # answers how many rows are whole when not all are, which only `partial` allows
 
 __all__ = ["Encapsulated", "Native", "stored"]
 
 # How frames lie in fragments (PS3.5 A.4, `TransferSyntax.fragments`) -> what tells them apart without a table
 _KINDS = {"frame": "fragment", "any": "markers", "stream": "video", "any-stream": "video", "": "markers"}
 _EXTENDED_OFFSET_TABLE = 0x7FE00001
+_EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00002
+# family -> decoded bytes that a byte of a stream can become at most; of the lossy and lossless JPEG, samples. RLE: two bytes
+# become 128 (PS3.5 G.3.1); a bit a sample (T.81 H.1.2); less than a bit a block of 64, four for one when subsampled; RFC 1951.
+_MOST = {"rle": 64, "deflated-frame": 1032, "encapsulated-uncompressed": 1}
+_MOST_SAMPLES = {"jpeg-lossless": 8, "jpeg": 4096}
+_CHECK_FROM = 64 << 20  # decoded bytes from which it is asked whether the streams can hold so many
 
 
 class Native:
@@ -79,16 +86,41 @@ class Native:
         """A frame as it is stored, all bits of every sample, into a buffer."""
         self.filler(None, False, whole_cells=True)(number, target)
 
-    def filler(self, decoder: str | None, rgb: bool, *, whole_cells: bool = False) -> Fill:  # noqa: ARG002  # there is one
-        """What decodes a frame into a buffer; it never reads through the map: a file truncated meanwhile is an error, no fault."""
+    def count(self) -> int:
+        """How many frames are there whole."""
+        return self._description.available
+
+    def held(self) -> int:
+        """The bytes of pixels that are there."""
+        return int(self._description.element.length)
+
+    def check_size(self, numbers: Sequence[int], rgb: bool) -> None:
+        """Nothing: the length of the value was compared with what the header says."""
+
+    def filler(self, decoder: str | None, rgb: bool, *, whole_cells: bool = False, partial: bool = False) -> Fill:  # noqa: ARG002
+        """What decodes a frame into a buffer; it never reads through the map: a file truncated meanwhile is an error, no fault.
+
+        With `partial` a frame that the file ends inside is filled as far as there are bytes.
+        """
         info, element = self._description.info, self._description.element
         in_place = native.is_in_place(info)
         scratch = memoryview(b"")
+        there = self._description.available
 
-        def fill(number: int, target: memoryview) -> None:
+        def fill(number: int, target: memoryview) -> int | None:
             nonlocal scratch
             place = native.span(info, number)
             stop = min(place.stop, element.length)
+            whole = native.whole_rows(info, number, element.length) if partial and number >= there else None
+            if whole == 0:
+                return 0
+            if whole is not None:
+                stored = memoryview(bytearray(place.stop - place.start))
+                element.read_into(stored[: stop - place.start], place.start)
+                native.decode(stored, info, target, place.skip, whole_cells)
+                if rgb:
+                    to_rgb(target, info.photometric_interpretation)
+                return whole
             if in_place:
                 stored = target
             else:
@@ -99,6 +131,7 @@ class Native:
             native.decode(stored, info, target, place.skip, whole_cells)
             if rgb:
                 to_rgb(target, info.photometric_interpretation)
+            return None
 
         return fill
 
@@ -131,7 +164,42 @@ class Encapsulated:
         index = FrameIndex(element, self._description.number_of_frames, kind, extended)
         for note in index.notes:
             warn(self._dataset, note)
+        if extended is not None and not self._lengths_fit(index):
+            warn(self._dataset, "the Extended Offset Table Lengths do not fit the fragments, and were not used")
         return index
+
+    def _lengths_fit(self, index: FrameIndex) -> bool:
+        """Whether (7FE0,0002), if it is there, says how long the fragments are, but for their padding (PS3.3 C.7.6.3.1.8)."""
+        if _EXTENDED_OFFSET_TABLE_LENGTHS not in self._dataset:
+            return True
+        raw = bytes(self._dataset[_EXTENDED_OFFSET_TABLE_LENGTHS].raw)
+        said = [int.from_bytes(raw[at : at + 8], "little") for at in range(0, len(raw), 8)]
+        # of several fragments, which there should not be, each may have a byte of padding
+        return len(said) == len(index) and all(0 <= index.size(i) - length <= len(index.spans(i)) for i, length in enumerate(said))
+
+    def count(self) -> int:
+        """How many frames there are."""
+        return len(self._index)
+
+    def held(self) -> int:
+        """The bytes of pixels that are there, decoded."""
+        return len(self._index) * self._description.info.frame_size
+
+    def check_size(self, numbers: Sequence[int], rgb: bool) -> None:
+        """Raise DecodeError when streams cannot become as many pixels as the header says, before these get any memory."""
+        info, index, family = self._description.info, self._index, self._syntax.family
+        if len(numbers) * info.frame_size < _CHECK_FROM:
+            return
+        most = _MOST.get(family) or _MOST_SAMPLES.get(family, 0) * info.itemsize
+        for number in numbers if most else ():
+            if (size := index.size(number)) * most < info.frame_size:
+                text = f"a stream of {size} bytes cannot hold {info.rows} x {info.columns} pixels, {info.frame_size} bytes"
+                raise DecodeError(text, number)
+        if family in HEADER_OF:
+            try:
+                agree(info, _stream.header(index.read(numbers[0])), rgb)
+            except DecodeError as error:
+                raise DecodeError(error.reason, numbers[0], error.offset) from error
 
     def check(self, decoder: str | None) -> None:
         """Raise UnsupportedError or MissingDecoderError when nobody here decodes these frames."""
@@ -152,6 +220,15 @@ class Encapsulated:
             number = min(number, 0)
         return self._index.encoded(self.require(number))
 
+    def _is_whole(self, stream: memoryview) -> bool:
+        """Whether a stream that the file ends in has its end.
+
+        JPEG, JPEG-LS and JPEG 2000 have a marker there, RLE is as long as its pixels, DEFLATE knows.
+        """
+        if HEADER_OF.get(self._syntax.family) in (None, "jxl"):
+            return self._syntax.family in ("rle", "deflated-frame")
+        return bytes(stream[-4:]).rstrip(b"\0").endswith(b"\xff\xd9")
+
     def becomes_rgb(self) -> bool:
         """True: whether there is something to be converted, the streams tell."""
         return True
@@ -160,22 +237,44 @@ class Encapsulated:
         """None: what is stored is never what is decoded."""
         return None
 
-    def filler(self, decoder: str | None, rgb: bool) -> Fill:
-        """What decodes a frame into a buffer; `rgb`: luminance and chrominance become RGB."""
+    def filler(self, decoder: str | None, rgb: bool, *, partial: bool = False) -> Fill:
+        """What decodes a frame into a buffer; `rgb`: luminance and chrominance become RGB.
+
+        With `partial` a stream that ends too early gives the rows that its decoder can tell to be whole.
+        """
         info, index, headers = self._description.info, self._index, _stream.Reader()
+        info = replace(info, partial=partial)
+        cut = len(index) - 1 if index.is_cut else -1
         codec = registry.load(info.transfer_syntax_uid, decoder)
         has_header = self._syntax.family in HEADER_OF
         plan: Plan | None = None
 
-        def fill(number: int, target: memoryview) -> None:
+        def decode(number: int, target: memoryview) -> int | None:
             nonlocal plan
             stream = index.read(number)
+            if number == cut and not self._is_whole(stream):
+                if not partial:
+                    raise DecodeError("the file ends inside the frame")
+                if not getattr(codec, "PARTIAL", False):  # what such a decoder makes of half a stream is anybody's guess
+                    return 0
             header = headers.read(stream) if has_header else None
             if plan is None or plan.info.stream is not header:  # frames of a file are mostly alike
                 plan = agree(info, header, rgb)
                 for note in plan.notes:
                     warn(self._dataset, note)
-            plan.finish(codec.decode(stream, plan.info, target), target)
+            held = codec.decode(stream, plan.info, target)
+            plan.finish(held, target)
+            return None if held is None else held.whole_rows
+
+        def fill(number: int, target: memoryview) -> int | None:
+            if number >= len(index):
+                return 0
+            try:
+                return decode(number, target)
+            except DecodeError:
+                if not partial or number != cut:
+                    raise
+                return 0  # the file ends before the stream says what it is
 
         return fill
 
