@@ -19,10 +19,11 @@ _LOSSLESS = 3
 # n of SOFn -> what libjpeg-turbo decodes: baseline, extended and progressive, by Huffman or by arithmetic codes
 _DECODED = frozenset((0, 1, 2, 9, 10))
 _PRECISIONS = (8, 12)
+_RGB = Decoded(photometric_interpretation="RGB")
 _CORNER = 4  # pixels at the end of the last row
 
 
-def decode(src: memoryview, info: FrameInfo, out: memoryview, *, thorough: bool = False) -> Decoded:
+def decode(src: memoryview, info: FrameInfo, out: memoryview, *, thorough: bool = False) -> Decoded | None:
     """Decode one frame; its colour becomes RGB where ``info.wanted_rgb`` says so, and is else left as it is in the stream.
 
     libjpeg fills what is missing in a stream with gray and only warns, which nobody hears. So the markers of the stream are
@@ -43,19 +44,20 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, *, thorough: bool 
         return jpegll.decode(src, info, out)
     _check(stream, info)
     _stream.check_jpeg(src, thorough)
-    # The two colour spaces are both named, so that no marker in the stream is asked for one
-    if stream.components == 1:
-        held, wanted = "GRAYSCALE", "GRAYSCALE"
-    elif info.wanted_rgb and stream.components == 3:
-        held, wanted = "YCBCR", "RGB"
-    else:
-        held = wanted = "YCBCR" if stream.components == 3 else "CMYK"
-    fill(imagecodecs.jpeg8_decode, src, info, out, dtype=stream.dtype, colorspace=held, outcolorspace=wanted)
+    to_rgb = info.wanted_rgb and stream.components == 3
+    fill(imagecodecs.jpeg8_decode, src, info, out, dtype=stream.dtype, **_spaces(stream, to_rgb))
     gray = (1 << stream.precision[0] - 1).to_bytes(info.itemsize, "little") * (_CORNER * stream.components)
     if not thorough and out[-len(gray) :] == gray:
         _stream.check_jpeg(src)
-    colour = "RGB" if held != wanted else None
-    return Decoded(stream.rows, stream.columns, stream.components, stream.precision[0], photometric_interpretation=colour)
+    return _RGB if to_rgb else None
+
+
+def _spaces(stream: StreamHeader, to_rgb: bool) -> dict[str, str]:
+    """What libjpeg is told of colour. Unless told it goes by markers, which `pixels.agree` has weighed already."""
+    if stream.components == 1 or (to_rgb and stream.jfif):
+        return {}
+    held = "YCBCR" if stream.components == 3 else "CMYK"
+    return {"colorspace": held, "outcolorspace": "RGB" if to_rgb else held}
 
 
 def _check(stream: StreamHeader, info: FrameInfo) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["decode"]
 
 
-def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded:
+def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:
     """Decode one frame as `codecs.jpeg` does.
 
     Raises

@@ -55,13 +55,15 @@ class Plan:
     colour : str
         The photometric interpretation of the samples that a decoder gives which does not convert them.
     rgb : bool
-        Whether RGB is wanted of them.
+        Whether they are luminance and chrominance of which RGB is wanted.
     step : {"", "cells", "extend", "either", "fits", "positive"}
         What is done to the samples that come out, or asked of them, for the sake of their sign.
     bits : int
         The bits for that.
     notes : tuple of str
         Where the data set was not followed, to be warned of.
+    unsupported : str
+        Why nobody here makes RGB of them, if the decoder has not.
     """
 
     info: FrameInfo
@@ -70,6 +72,7 @@ class Plan:
     step: Step
     bits: int
     notes: tuple[str, ...] = ()
+    unsupported: str = ""
 
     def finish(self, held: Decoded | None, out: memoryview) -> None:
         """Give decoded samples the sign and the colour of the data set, in place.
@@ -80,8 +83,9 @@ class Plan:
             _check_held(self.info, held)
         if self.step:
             self._sign(out)
-        is_rgb = held is not None and held.photometric_interpretation == "RGB"
-        if self.rgb and not is_rgb and becomes_rgb(replace(self.info, photometric_interpretation=self.colour)):
+        if self.rgb and not (held is not None and held.photometric_interpretation == "RGB"):
+            if self.unsupported:
+                raise UnsupportedError(self.unsupported)
             to_rgb(out, self.colour)
 
     def _sign(self, out: memoryview) -> None:
@@ -136,23 +140,31 @@ def agree(info: FrameInfo, header: StreamHeader | None, rgb: bool) -> Plan:
         # PS3.5 8.1.1: the bits above Bits Stored say nothing. RLE compresses whole cells (PS3.5 G.2)
         is_rle = transfer_syntax_of(info.transfer_syntax_uid).family == "rle"
         step: Step = "" if info.kind != "int" or info.bits_stored == 8 * info.itemsize else "cells" if is_rle else "extend"
-        return Plan(info, info.photometric_interpretation, rgb, step, info.bits_stored)
+        return _plan(info, info.photometric_interpretation, rgb, step, info.bits_stored)
     _check_layout(info, header)
     step, bits = _signs(info, header)
     colour, notes = (info.photometric_interpretation, ()) if not rgb else _colour(info, header)
     wanted = rgb and header.format == "jpeg" and colour == "YBR_FULL"
-    return Plan(replace(info, stream=header, wanted_rgb=wanted), colour, rgb, step, bits, notes)
+    return _plan(replace(info, stream=header, wanted_rgb=wanted), colour, rgb, step, bits, notes)
+
+
+def _plan(info: FrameInfo, colour: str, rgb: bool, step: Step, bits: int, notes: tuple[str, ...] = ()) -> Plan:
+    """Whether there is something to convert is settled once, not for every frame."""
+    unsupported = ""
+    try:
+        rgb = rgb and becomes_rgb(replace(info, photometric_interpretation=colour))
+    except UnsupportedError as error:
+        unsupported = str(error)
+    return Plan(info, colour, rgb, step, bits, notes, unsupported)
 
 
 def _check_held(info: FrameInfo, held: Decoded) -> None:
     """What a decoder says that it found, once more: third parties decode streams whose headers nobody here reads."""
-    for name, found, said in (
-        ("rows", held.rows, info.rows),
-        ("columns", held.columns, info.columns),
-        ("components", held.samples_per_pixel, info.samples_per_pixel),
-    ):
-        if found is not None and found != said:
-            raise DecodeError(f"the stream has {found} {name}, the data set says {said}")
+    found = (held.rows, held.columns, held.samples_per_pixel)
+    said = (info.rows, info.columns, info.samples_per_pixel)
+    for name, there, wanted in zip(("rows", "columns", "components"), found, said, strict=True):
+        if there is not None and there != wanted:
+            raise DecodeError(f"the stream has {there} {name}, the data set says {wanted}")
     if held.precision is not None and held.precision > info.bits_allocated:
         raise DecodeError(f"the stream has samples of {held.precision} bits, the data set allocates {info.bits_allocated}")
 

@@ -145,6 +145,8 @@ class Encapsulated:
         self._syntax = transfer_syntax_of(description.info.transfer_syntax_uid)
         self._lock = threading.Lock()
         self._found: FrameIndex | None = None
+        self._headers = _stream.Reader()
+        self._plans: dict[tuple[bool, bool], Plan] = {}  # by whether RGB is wanted, and whether parts are
 
     @property
     def _index(self) -> FrameIndex:
@@ -242,15 +244,14 @@ class Encapsulated:
 
         With `partial` a stream that ends too early gives the rows that its decoder can tell to be whole.
         """
-        info, index, headers = self._description.info, self._index, _stream.Reader()
-        info = replace(info, partial=partial)
+        info, index, headers, plans = self._description.info, self._index, self._headers, self._plans
+        if partial:
+            info = replace(info, partial=True)
         cut = len(index) - 1 if index.is_cut else -1
         codec = registry.load(info.transfer_syntax_uid, decoder)
         has_header = self._syntax.family in HEADER_OF
-        plan: Plan | None = None
 
         def decode(number: int, target: memoryview) -> int | None:
-            nonlocal plan
             stream = index.read(number)
             if number == cut and not self._is_whole(stream):
                 if not partial:
@@ -258,8 +259,9 @@ class Encapsulated:
                 if not getattr(codec, "PARTIAL", False):  # what such a decoder makes of half a stream is anybody's guess
                     return 0
             header = headers.read(stream) if has_header else None
+            plan = plans.get((rgb, partial))
             if plan is None or plan.info.stream is not header:  # frames of a file are mostly alike
-                plan = agree(info, header, rgb)
+                plan = plans[rgb, partial] = agree(info, header, rgb)
                 for note in plan.notes:
                     warn(self._dataset, note)
             held = codec.decode(stream, plan.info, target)
