@@ -33,6 +33,7 @@ MODULES = {
         "fd_index",
         "fd_listing",
         "fd_long",
+        "fd_match",
         "fd_nest",
         "fd_number",
         "fd_os",

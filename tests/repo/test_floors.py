@@ -52,6 +52,7 @@ OUTSIDE = {
         "scan/parquet.py",
         "scan/database.py",
         "scan/update.py",
+        "scan/renew.py",
         "scan/journal.py",
         "scan/tally.py",
         "scan/index.py",

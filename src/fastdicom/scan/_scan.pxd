@@ -185,6 +185,15 @@ cdef extern from "fd_engine.h" nogil:
     bint fd_engine_free(fd_engine *e, unsigned milliseconds) noexcept
 
 
+cdef extern from "fd_match.h" nogil:
+    ctypedef struct fd_texts:
+        const int64_t *offsets
+        size_t count
+        const uint8_t *data
+        size_t length
+    fd_status fd_match(const fd_texts *wanted, const fd_texts *among, uint64_t seed, int64_t *at) noexcept
+
+
 cdef class Batch:
     cdef fd_batch *handle
     cdef uint8_t *outcomes
@@ -257,3 +266,10 @@ cdef class Stream:
     cdef object batches
     cdef Scanner scanner
     cdef bytes error
+
+
+cdef class Held:
+    cdef Py_buffer offsets, data
+    cdef fd_texts texts
+
+    cdef int hold(self, tuple place) except -1

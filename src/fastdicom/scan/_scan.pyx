@@ -6,6 +6,8 @@ import zlib
 from datetime import date, datetime, timedelta, timezone
 
 cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -772,6 +774,55 @@ cdef class Engine:
         if ended:
             Py_DECREF(self.workers)
             Py_DECREF(self.scanner)
+
+
+# texts among texts
+
+cdef class Held:
+    """Texts of which a memory is held while they are looked at."""
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.offsets)
+        PyBuffer_Release(&self.data)
+
+    cdef int hold(self, tuple place) except -1:
+        offsets, data, first_text, texts = place
+        cdef size_t first = first_text, count = texts
+        PyObject_GetBuffer(offsets, &self.offsets, PyBUF_SIMPLE)
+        if data is not None:  # there is no text at all
+            PyObject_GetBuffer(data, &self.data, PyBUF_SIMPLE)
+        if count and (first + count + 1) > <size_t>self.offsets.len // sizeof(int64_t):
+            raise ValueError(f"there are no {count} texts from the one with number {first}")
+        self.texts.offsets = <const int64_t *>self.offsets.buf + first
+        self.texts.count = count
+        self.texts.data = <const uint8_t *>self.data.buf
+        self.texts.length = 0 if data is None else <size_t>self.data.len
+        return 0
+
+
+def places(wanted, among, uint64_t seed):
+    """Where each text is among others, as int64; -1: nowhere. What comes in the same order costs least.
+
+    Parameters
+    ----------
+    wanted, among : tuple
+        Offsets (int64) and bytes as Arrow keeps them, the number of the first text, and how many there are.
+    seed : int
+        What an enemy who chooses the texts does not know.
+    """
+    cdef Held sought = Held(), others = Held()
+    cdef fd_status status
+    sought.hold(wanted)
+    others.hold(among)
+    out = bytearray(sizeof(int64_t) * sought.texts.count)
+    cdef int64_t *at = <int64_t *>PyByteArray_AS_STRING(out)
+    with nogil:
+        status = fd_match(&sought.texts, &others.texts, seed, at)
+    if status == FD_INVALID:
+        raise ValueError("offsets that leave the texts")
+    if status != FD_OK:
+        raise MemoryError
+    return out
 
 
 cdef uint16_t vr_code(str vr):

@@ -246,16 +246,13 @@ class Scan:
 
         return update.batches(self, self.plan, found, progress)
 
-    def facts(self) -> pa.Table:
-        """Walk, and return path, size, mtime, error, notes and path_bytes of each file; none is opened."""
+    def facts(self) -> Scan:
+        """Return a scan of the same source that only walks, in order: path, size, mtime, error, notes and path_bytes of each file."""
         facts = copy.copy(self)
-        facts.columns, facts.plan = (), None
+        facts.columns, facts.plan, facts._ordered = (), None, True
         facts._options = self._options | {"path_bytes": True, "facts_only": True}
         facts._current = facts._scanner()
-        table = facts.to_table()
-        self._used = facts._used
-        self._past, self._parts = Counts(), []  # a run begins
-        return table
+        return facts
 
     def read(self, paths: Iterator[bytes], progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
         """Read these files, whatever the source; they count."""
@@ -263,15 +260,20 @@ class Scan:
         self._current = scanner
         yield from self._files(scanner, paths, progress)
 
-    def count_too(self, *counts: int) -> None:
-        """Count rows that came from elsewhere."""
-        self._parts.append(_Elsewhere(counts))
+    def count_first(self, *counts: int) -> None:
+        """Begin a run with rows that came from elsewhere."""
+        self._past, self._parts = Counts(), [_Elsewhere(counts)]
 
     def unfold_source(self) -> None:
         """Make a list of a source that is an iterable: for a run that needs it more than once."""
         if self.source_paths is None:
             self._source = tuple(self._paths())
             self._used = False
+
+    @property
+    def is_ordered(self) -> bool:
+        """Must the rows come in the order of the walk?"""
+        return self._ordered
 
     @property
     def unfolds_archives(self) -> bool:
@@ -443,7 +445,9 @@ class Scan:
 
         Notes
         -----
-        `update` and `resume` hold the table in memory while they work. Objects, archives and the long table are always read anew.
+        `update` copies what has not changed as it is; rows of new files come last, unless the scan is `ordered`. It holds path, size and
+        time of all files in memory while it works, and the whole table where it cannot copy, as `resume` does. Objects, archives and the long
+        table are always read anew.
         """
         if self.client is None:
             return self._to_file(path, "parquet", update, resume, progress)

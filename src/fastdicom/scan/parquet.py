@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from fastdicom._version import __version__
-from fastdicom.scan import sources
+from fastdicom.scan import footer, sources
 from fastdicom.scan.output import replacing
 
 if TYPE_CHECKING:
@@ -24,7 +24,20 @@ if TYPE_CHECKING:
     from fastdicom.scan._scan import Batch
     from fastdicom.scan.arrow import Counts, Scan
 
-__all__ = ["IPC_SUFFIXES", "Target", "chunks", "kind_of", "metadata_of", "plain", "pyarrow", "schema_of", "table", "write"]
+__all__ = [
+    "IPC_SUFFIXES",
+    "Target",
+    "chunks",
+    "encoded",
+    "file_schema",
+    "kind_of",
+    "metadata_of",
+    "plain",
+    "pyarrow",
+    "schema_of",
+    "table",
+    "write",
+]
 
 #: Names that say that a file is an Arrow file.
 IPC_SUFFIXES: Final = (".arrow", ".feather", ".ipc")
@@ -32,6 +45,7 @@ IPC_SUFFIXES: Final = (".arrow", ".feather", ".ipc")
 _CHUNK_ROWS: Final = 65536
 _CHUNK_BYTES: Final = 64 << 20
 _SOURCES: Final = 100  # named in a file, at most
+_UNIQUE: Final = frozenset({"path", "path_bytes", "SOPInstanceUID"})  # a dictionary of these would be made for nothing
 
 
 class Target(Protocol):
@@ -78,7 +92,7 @@ def write(scan: Scan, path: str | os.PathLike[str], batches: Iterable[Batch], ki
     kind : str
         ``parquet`` or ``ipc``.
     """
-    schema = plain(schema_of(scan), nested_only=kind != "ipc")
+    schema = file_schema(scan, kind)
     with replacing(path) as temporary, target(temporary, schema, kind) as file:
         for chunk in chunks(batches, schema):
             file.write_table(chunk)
@@ -97,8 +111,28 @@ def target(path: str, schema: pa.Schema, kind: str) -> Iterator[Target]:
     else:
         import pyarrow.parquet as pq
 
-        with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, version="2.6", write_statistics=True) as writer:
+        with pq.ParquetWriter(path, schema, **_settings(schema)) as writer:
             yield _RowGroups(writer)
+
+
+def _settings(schema: pa.Schema) -> dict[str, Any]:
+    """How Parquet is written."""
+    is_list = pyarrow().types.is_list
+    names = [f"{field.name}.list.element" if is_list(field.type) else field.name for field in schema if field.name not in _UNIQUE]
+    return {"compression": "zstd", "compression_level": 1, "version": "2.6", "write_statistics": True, "use_dictionary": names}
+
+
+def encoded(table: pa.Table) -> tuple[footer.Footer, pa.Buffer]:
+    """Return a table as the bytes of a Parquet file with one row group, and what its footer says; no rows: there is none."""
+    import pyarrow.parquet as pq
+
+    sink = pyarrow().BufferOutputStream()
+    with pq.ParquetWriter(sink, table.schema, **_settings(table.schema)) as writer:
+        if len(table):
+            writer.write_table(table, row_group_size=len(table))
+    data = sink.getvalue()
+    length = footer.tail(data[-8:].to_pybytes())
+    return footer.parse(data[-8 - length : -8].to_pybytes()), data
 
 
 class _RowGroups:
@@ -114,6 +148,11 @@ class _RowGroups:
 def schema_of(scan: Scan) -> pa.Schema:
     """Return the schema of a scan with what a file says about itself."""
     return pyarrow().schema(scan.schema).with_metadata(metadata_of(scan))
+
+
+def file_schema(scan: Scan, kind: str) -> pa.Schema:
+    """Return the schema of a file of a kind: Arrow files have no dictionaries, Parquet files none inside of lists."""
+    return plain(schema_of(scan), nested_only=kind != "ipc")
 
 
 def metadata_of(scan: Scan) -> dict[str, str]:

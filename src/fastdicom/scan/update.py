@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import secrets
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fastdicom._version import __version__
-from fastdicom.scan import parquet, sources
+from fastdicom.scan import _scan, parquet, renew, sources
+from fastdicom.scan.footer import FooterError
 from fastdicom.scan.journal import Journal
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Known", "Plan", "batches", "identity", "prepare", "written"]
 
 _ROWS_AT_ONCE: Final = 65536
+_STEP: Final = 0.1  # seconds from one call for the progress to the next
 _ROW_IDENTITY: Final = ("fastdicom-version", "fastdicom-tags", "fastdicom-options")
 _NO_DICOM: Final = ("no DICM ", "the file is empty")  # as fd_part10 says it
 
@@ -35,14 +40,20 @@ class Plan:
     Attributes
     ----------
     known : pyarrow.Table or None
-        The rows that may be taken, one a path.
+        The rows that may be taken, one a path; of an index that is open in `old` those columns that tell which.
     journal : Journal or None
         Where what is read is noted.
+    walk : Walk or None
+        What is there now.
+    old : Old or None
+        The index of which row groups may be taken as they are.
     """
 
-    def __init__(self, known: pa.Table | None, journal: Journal | None) -> None:
+    def __init__(self, known: pa.Table | None, journal: Journal | None, walk: Walk | None = None, old: renew.Old | None = None) -> None:
         self.known = known
         self.journal = journal
+        self.walk = walk
+        self.old = old
 
     def done(self) -> None:
         """The scan is complete: nobody needs to go on."""
@@ -53,6 +64,62 @@ class Plan:
         """It was not."""
         if self.journal is not None:
             self.journal.close()
+        if self.walk is not None:
+            self.walk.close()
+        if self.old is not None:
+            self.old.close()
+
+
+class Walk:
+    """A walk that has begun, in a thread of its own: what is there now.
+
+    Parameters
+    ----------
+    scan : Scan
+        Which walks the same source.
+    """
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan.facts()
+        self._found: list[Any] = []
+        self._error: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fastdicom walk", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            for batch in self._scan.batches(self._look):
+                self._found.append(batch)
+        except _Stopped:
+            pass
+        except BaseException as error:
+            self._error = error
+
+    def _look(self, _: Counts) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+
+    def table(self, progress: Callable[[Counts], object] | None) -> pa.Table:
+        """Wait for its end; path, size, mtime, error, notes and path_bytes of each file."""
+        while self._thread.is_alive():
+            self._thread.join(_STEP)
+            if progress is not None:
+                progress(self._scan.counts)
+        if self._error is not None:
+            raise self._error
+        arrow = parquet.pyarrow()
+        found, self._found = self._found, []
+        return arrow.Table.from_batches([arrow.record_batch(batch) for batch in found], arrow.schema(self._scan.schema))
+
+    def close(self) -> None:
+        """Stop it, when it is still under way."""
+        self._stop.set()
+        self._thread.join()
+
+
+class _Stopped(Exception):
+    """Nobody wants to know any more."""
 
 
 def _warn(text: str) -> None:
@@ -92,33 +159,69 @@ def prepare(
         if update or resume:
             say(f"{os.fspath(path)}: {reason}: all is read anew")
         return Plan(None, None)
-    journal = Journal(path, identity(scan))
+    plan = Plan(None, None, Walk(scan) if (update and Path(path).is_file()) or resume else None)  # while the index is read
     try:
-        found = _found(scan, path, kind, journal, update, resume, say)
+        plan.journal = Journal(path, identity(scan))
+        _find(plan, scan, path, kind, update, resume, say)
     except BaseException:
-        journal.close()
+        plan.close()
         raise
-    return Plan(_joined(found) if found else None, journal)
+    if plan.known is None and plan.walk is not None:
+        plan.walk.close()
+    return plan
 
 
-def _found(
-    scan: Scan, path: str | os.PathLike[str], kind: str, journal: Journal, update: bool, resume: bool, say: Callable[[str], object]
-) -> list[pa.Table]:
+def _find(
+    plan: Plan, scan: Scan, path: str | os.PathLike[str], kind: str, update: bool, resume: bool, say: Callable[[str], object]
+) -> None:
+    """What is there to be taken."""
+    assert plan.journal is not None
     found = []
     if resume:
-        rows = journal.rows()
+        rows = plan.journal.rows()
         if rows is None:
             say(f"{os.fspath(path)}: no scan of the same tags and options was stopped half way: there is nothing to resume")
         else:
             found.append(rows)
-    journal.begin(bool(found))
+    plan.journal.begin(bool(found))
     if update:
-        index, reason = _index(scan, path, kind)
+        if kind == "parquet" and not found:
+            plan.old = _open(scan, path)
+        index, reason = _keys(plan)
+        if index is None:
+            index, reason = _index(scan, path, kind)
         if index is None:
             say(f"{os.fspath(path)}: {reason}: all is read anew")
         else:
             found.append(index)
-    return found
+    plan.known = _joined(found) if found else None
+
+
+def _keys(plan: Plan) -> tuple[pa.Table | None, str]:
+    """The columns of an index that tell which rows may stay."""
+    if plan.old is not None:
+        try:
+            return plan.old.read_all(renew.KEYS), ""
+        except OSError:
+            plan.old.close()
+            plan.old = None
+    return None, ""
+
+
+def _open(scan: Scan, path: str | os.PathLike[str]) -> renew.Old | None:
+    """An index of which row groups can be copied."""
+    if not Path(path).is_file():
+        return None
+    arrow = parquet.pyarrow()
+    schema = parquet.file_schema(scan, "parquet")
+    try:
+        old = renew.Old(path, schema)
+    except (arrow.ArrowException, OSError, FooterError):
+        return None
+    if _difference(old.found_schema, identity(scan)):
+        old.close()
+        return None
+    return old
 
 
 def identity(scan: Scan) -> pa.Schema:
@@ -201,14 +304,25 @@ def batches(scan: Scan, plan: Plan, fresh: Iterator[Batch], progress: Callable[[
         yield batch
 
 
-def _from_known(scan: Scan, plan: Plan, known: pa.Table, progress: Callable[[Counts], object] | None) -> Iterator[Known]:
-    work = _Work(scan, known)
-    fresh = []
+def _from_known(scan: Scan, plan: Plan, known: pa.Table, progress: Callable[[Counts], object] | None) -> Iterator[Known | renew.Piece]:
+    assert plan.walk is not None
+    work = _Work(scan, plan.walk.table(progress), known)
+    plan.known = None
+    read = []
     for batch in scan.read(work.changed(), progress):
         if plan.journal is not None:
             plan.journal.add(batch)
-        fresh.append(batch)
-    yield from work.rows(fresh)
+        read.append(batch)
+    fresh = _Fresh(scan, read)
+    if plan.old is not None:
+        layout = work.layout(fresh, plan.old)
+        if layout is not None:
+            rows, failed = work.rows_read(fresh)
+            yield from renew.pieces(plan.old, layout, rows.cast(plan.old.plain()), failed)
+            return
+        known = plan.old.read_all().cast(parquet.pyarrow().schema(scan.schema))
+        plan.old.close()
+    yield from work.rows(fresh, known)
 
 
 class Known:
@@ -254,35 +368,47 @@ class Known:
         return self._batch.schema.__arrow_c_schema__()
 
 
+class _Fresh:
+    """What was read now."""
+
+    def __init__(self, scan: Scan, batches: list[Any]) -> None:
+        import pyarrow.compute as pc
+
+        arrow = parquet.pyarrow()
+        self.schema = arrow.schema(scan.schema)
+        table = arrow.Table.from_batches([arrow.record_batch(batch) for batch in batches], self.schema)
+        self.table = table.replace_schema_metadata(None)
+        self.failed = _names(pc, table, batches)
+
+
 class _Work:
     """What is on the disk now, compared with what is known."""
 
-    def __init__(self, scan: Scan, known: pa.Table) -> None:
+    def __init__(self, scan: Scan, facts: pa.Table, known: pa.Table) -> None:
         import numpy as np
         import pyarrow.compute as pc
 
         arrow = parquet.pyarrow()
         self._scan = scan
-        self._known = known
-        self._facts = scan.facts()
-        path = self._facts["path"]
-        self._at = _places(path, known["path"])
+        self._facts = facts
+        path = facts["path"]
+        self._at = _aligned(path, known["path"])
         there = self._at >= 0
         if len(known):
             at = np.where(there, self._at, 0)
             for name in ("size", "mtime"):
-                there &= _integers(self._facts[name]) == _integers(known[name])[at]
+                there &= _integers(facts[name]) == _integers(known[name])[at]
             there &= _usable(known["error"])[at]
         if os.name != "nt":  # bytes that are no UTF-8 are written with a backslash: then the text may name two files
             there &= ~pc.match_substring(path, "\\x").to_numpy(zero_copy_only=False)
-        self._failed = pc.is_valid(self._facts["error"]).to_numpy()
+        self._failed = pc.is_valid(facts["error"]).to_numpy()
         self._taken = there & ~self._failed
         self._read = ~there & ~self._failed
         kept = known["error"].take(arrow.array(self._at[self._taken]))
         notes = known["notes"].take(arrow.array(self._at[self._taken]))
         errors, noted = len(kept) - kept.null_count, len(notes) - notes.null_count
         failed = int(self._failed.sum())
-        scan.count_too(len(kept) + failed, len(kept) - errors, errors, failed, noted)
+        scan.count_first(len(kept) + failed, len(kept) - errors, errors, failed, noted)
 
     def changed(self) -> Iterator[bytes]:
         """Yield the paths that must be read."""
@@ -290,30 +416,50 @@ class _Work:
         for chunk in chosen.chunks:
             yield from chunk.to_pylist()
 
-    def rows(self, fresh: list[Any]) -> Iterator[Known]:
-        """Yield all rows in the order of the walk: `fresh` are those that were read."""
+    def _found(self, fresh: _Fresh) -> tuple[Rows, Rows]:
+        """For each file its number among what was read now, and behind that what the system refused; then what is there in excess."""
         import numpy as np
-        import pyarrow.compute as pc
+
+        found = np.full(len(self._at), -1, dtype=np.int64)
+        chosen = self._facts["path"].filter(parquet.pyarrow().array(self._read))
+        read = _matches(chosen, fresh.table["path"])
+        found[self._read] = read
+        found[self._failed] = len(fresh.table) + np.arange(int(self._failed.sum()))
+        return found, np.setdiff1d(np.arange(len(fresh.table)), read)  # where a folder is in the place of a file, there are more
+
+    def rows_read(self, fresh: _Fresh) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
+        """The rows that are no old ones, and which of them failed."""
+        import numpy as np
 
         arrow = parquet.pyarrow()
-        schema = arrow.schema(self._scan.schema)
-        read = arrow.Table.from_batches([arrow.record_batch(batch) for batch in fresh], schema)
-        lost = _widened(self._facts.filter(arrow.array(self._failed)), schema)
-        everything = arrow.concat_tables([self._known.cast(schema).replace_schema_metadata(None), read.replace_schema_metadata(None), lost])
+        lost = _widened(self._facts.filter(arrow.array(self._failed)), fresh.schema)
+        rows = arrow.concat_tables([fresh.table, lost]).unify_dictionaries().combine_chunks()
+        failed = np.zeros(len(rows), dtype=bool)
+        failed[fresh.failed] = True
+        failed[len(fresh.table) :] = True
+        return rows, failed
+
+    def layout(self, fresh: _Fresh, old: renew.Old) -> renew.Layout | None:
+        """How the rows become row groups that are like the old ones; None: better not."""
+        import numpy as np
+
+        found, extra = self._found(fresh)
+        here = self._taken | (found >= 0)  # a file that has gone meanwhile has no row, or one with its error
+        home = np.concatenate([self._at[here], np.full(len(extra), -1)])
+        return renew.arrange(home, np.concatenate([found[here], extra]), old.bounds, self._scan.is_ordered)
+
+    def rows(self, fresh: _Fresh, known: pa.Table) -> Iterator[Known]:
+        """Yield all rows in the order of the walk: `fresh` are those that were read."""
+        import numpy as np
+
+        arrow = parquet.pyarrow()
+        read, failed = self.rows_read(fresh)
+        everything = arrow.concat_tables([known.cast(fresh.schema).replace_schema_metadata(None), read])
         everything = everything.unify_dictionaries().combine_chunks()
-        order = np.where(self._taken, self._at, -1)
-        chosen = self._facts["path"].filter(arrow.array(self._read))
-        found = _matches(chosen, read["path"])
-        first = len(self._known)
-        order[self._read] = np.where(found >= 0, first + found, -1)
-        order[self._failed] = first + len(read) + np.arange(len(lost))
-        order = order[order >= 0]  # a file that has gone meanwhile has no row, or one with its error
-        extra = np.setdiff1d(np.arange(len(read)), found)  # and where a folder is in its place, there are more
-        order = np.concatenate([order, first + extra])
-        bad = _names(pc, read, fresh)
-        is_failed = np.zeros(len(everything), dtype=bool)
-        is_failed[first + bad] = True
-        is_failed[first + len(read) :] = True
+        found, extra = self._found(fresh)
+        order = np.where(self._taken, self._at, np.where(found >= 0, len(known) + found, -1))
+        order = np.concatenate([order[order >= 0], len(known) + extra])
+        is_failed = np.concatenate([np.zeros(len(known), dtype=bool), failed])
         for start in range(0, len(order), _ROWS_AT_ONCE):
             part = order[start : start + _ROWS_AT_ONCE]
             [batch] = everything.take(arrow.array(part)).combine_chunks().to_batches()
@@ -340,6 +486,22 @@ def _places(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
     values = arrow.concat_arrays(among.cast(arrow.large_string()).chunks) if among.num_chunks else arrow.array([], arrow.large_string())
     found = pc.index_in(wanted.cast(arrow.large_string()), value_set=values)
     return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
+
+
+def _aligned(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
+    """As :func:`_places`, for texts that mostly come in the same order; of equal ones it is any."""
+    import numpy as np
+
+    found = _scan.places(_texts(wanted), _texts(among), secrets.randbits(64))
+    return np.frombuffer(found, dtype=np.int64)
+
+
+def _texts(column: pa.ChunkedArray) -> tuple[Any, Any, int, int]:
+    arrow = parquet.pyarrow()
+    chunks = column.cast(arrow.large_string()).chunks
+    array = arrow.concat_arrays(chunks) if chunks else arrow.array([], arrow.large_string())
+    _, offsets, data = array.buffers()
+    return offsets or bytes(8), data, array.offset, len(array)
 
 
 def _matches(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
@@ -383,6 +545,8 @@ def _usable(errors: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
     import numpy as np
     import pyarrow.compute as pc
 
+    if errors.null_count == len(errors):
+        return np.ones(len(errors), dtype=bool)
     usable = pc.is_null(errors).to_numpy()
     for words in _NO_DICOM:
         usable = usable | pc.fill_null(pc.starts_with(errors, words), False).to_numpy()
@@ -399,8 +563,13 @@ def _widened(facts: pa.Table, schema: pa.Schema) -> pa.Table:
 def written(scan: Scan, path: str | os.PathLike[str], found: Iterable[Any], plan: Plan, kind: str) -> Counts:
     """Write batches, and end the journal when they are."""
     try:
-        counts = parquet.write(scan, path, found, kind)
+        batches = iter(found)
+        first = list(islice(batches, 1))
+        if first and isinstance(first[0], renew.Piece):
+            renew.write(path, first[0].old, chain(first, batches))
+        else:
+            parquet.write(scan, path, chain(first, batches), kind)
         plan.done()
     finally:
         plan.close()
-    return counts
+    return scan.counts
