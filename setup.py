@@ -16,6 +16,7 @@ MODULES = {
     "fastdicom._core": ["fd_cursor", "fd_index", "fd_part10", "fd_file"],
     "fastdicom.codecs._native": ["fd_color", "fd_guard", "fd_jpegll", "fd_pixel", "fd_rle"],
     "fastdicom.codecs._stream": ["fd_jpegcheck", "fd_sample", "fd_stream", "fd_stream_jxl"],
+    "fastdicom.codecs._tileparts": ["fd_tileparts"],
     "fastdicom.pixels._frames": ["fd_cursor", "fd_encap"],
     "fastdicom.pixels._lut": ["fd_lut"],
     "fastdicom.scan._scan": [

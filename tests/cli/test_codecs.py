@@ -20,7 +20,10 @@ def run(capsys, *arguments):
 def test_table(capsys):
     lines = run(capsys).splitlines()
     assert len([line for line in lines if not line.startswith(" ")]) == 1 + len(TRANSFER_SYNTAXES)
-    assert all(len(line) < 170 for line in lines)
+    assert all(len(line) < 190 for line in lines)
+    at = next(i for i, line in enumerate(lines) if line.startswith("1.2.840.10008.1.2.4.201 "))
+    assert "openjph" in lines[at]
+    assert lines[at + 1].split()[0] == "openjpeg"  # in the order in which they are tried
     native = next(line for line in lines if line.startswith("1.2.840.10008.1.2.1 "))
     assert "installed" in native
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from fastdicom import DicomWarning, MissingDecoderError, UnsupportedError, codecs
+import children
+from fastdicom import DecodeError, DicomWarning, MissingDecoderError, UnsupportedError, codecs
 from fastdicom.codecs import native, registry
 from fastdicom.codecs.base import Decoded, FrameInfo
 from fastdicom.transfer_syntax import TRANSFER_SYNTAXES
 
-JPEG_LS = "1.2.840.10008.1.2.4.80"  # a syntax that none of our own decodes yet
+JPIP = "1.2.840.10008.1.2.4.94"  # a syntax without frames: nobody decodes it
+JPEG_LS = "1.2.840.10008.1.2.4.80"
 
 
 class Zeros:
@@ -35,7 +37,7 @@ def test_every_transfer_syntax_is_listed():
     assert by_uid["1.2.840.10008.1.2.1"].decoder == "native"
     assert by_uid["1.2.840.10008.1.2.1"].installed
     assert by_uid["1.2.840.10008.1.2.1"].version
-    assert by_uid[JPEG_LS][3:] == (None, False, None, None)
+    assert by_uid[JPIP][3:] == (None, False, None, None)
 
 
 def test_native_rows():
@@ -44,31 +46,31 @@ def test_native_rows():
 
 
 def test_register():
-    codecs.register_decoder("zeros", Zeros, JPEG_LS, rank=60)
-    codecs.register_decoder("first", "json", [JPEG_LS, "1.2.3"], needs=["no_such_module_at_all"], distribution="first-codec", rank=10)
-    assert [line[3:5] for line in codecs.available() if line.uid == JPEG_LS] == [("first", False), ("zeros", True)]
-    assert registry.load(JPEG_LS) is Zeros
+    codecs.register_decoder("zeros", Zeros, JPIP, rank=60)
+    codecs.register_decoder("first", "json", [JPIP, "1.2.3"], needs=["no_such_module_at_all"], distribution="first-codec", rank=10)
+    assert [line[3:5] for line in codecs.available() if line.uid == JPIP] == [("first", False), ("zeros", True)]
+    assert registry.load(JPIP) is Zeros
     assert [line.name for line in codecs.available() if line.uid == "1.2.3"] == ["1.2.3"]
     with pytest.raises(MissingDecoderError, match="pip install first-codec"):
         registry.load("1.2.3")
     with pytest.raises(MissingDecoderError):
-        registry.load(JPEG_LS, "first")
+        registry.load(JPIP, "first")
     codecs.register_decoder("zeros", Zeros, "1.2.3")  # replaces
     with pytest.raises(MissingDecoderError):
-        registry.load(JPEG_LS)
+        registry.load(JPIP)
 
 
 def test_wrong_rows():
     with pytest.raises(TypeError, match="decode"):
-        codecs.register_decoder("x", object(), JPEG_LS)
-    for name, syntaxes in (("", JPEG_LS), ("x", []), ("x", [""])):
+        codecs.register_decoder("x", object(), JPIP)
+    for name, syntaxes in (("", JPIP), ("x", []), ("x", [""])):
         with pytest.raises(ValueError, match="name"):
             codecs.register_decoder(name, Zeros, syntaxes)
 
 
 def test_nobody():
-    with pytest.raises(UnsupportedError, match=r"1\.2\.840\.10008\.1\.2\.4\.80 \(JPEG-LS Lossless"):
-        registry.load(JPEG_LS)
+    with pytest.raises(UnsupportedError, match=r"1\.2\.840\.10008\.1\.2\.4\.94 \(JPIP Referenced"):
+        registry.load(JPIP)
 
 
 def test_entry_points(monkeypatch):
@@ -83,15 +85,91 @@ def test_entry_points(monkeypatch):
                 raise self.loaded
             return self.loaded
 
-    row = registry.Row((JPEG_LS,), "theirs", Zeros, "theirs-dist")
-    points = [Point("one", row), Point("two", ImportError("no")), Point("three", lambda: registry.Row((JPEG_LS,), "third", Zeros))]
+    row = registry.Row((JPIP,), "theirs", Zeros, "theirs-dist")
+    points = [Point("one", row), Point("two", ImportError("no")), Point("three", lambda: registry.Row((JPIP,), "third", Zeros))]
     asked = []
-    monkeypatch.setattr(registry.metadata, "entry_points", lambda group: asked.append(group) or points)
+    monkeypatch.setattr(registry.metadata, "entry_points", lambda group: asked.append(group) or (points if "fast" in group else []))
     monkeypatch.setattr(registry, "_plugins_read", False)
     with pytest.warns(DicomWarning, match="two"):
-        assert [found.name for found in registry.find(JPEG_LS)] == ["theirs", "third"]
-    registry.find(JPEG_LS)
-    assert asked == ["fastdicom.decoders"]
+        assert [found.name for found in registry.find(JPIP)] == ["theirs", "third"]
+    registry.find(JPIP)
+    assert asked == ["fastdicom.decoders", "pylibjpeg.pixel_data_decoders"]
+
+
+def test_still_images_of_the_standard_have_a_decoder():
+    """Every syntax with frames of its own; what has none is JPIP, real-time video, and what nobody ever wrote."""
+    without = {line.uid for line in codecs.available() if line.decoder is None}
+    families = {TRANSFER_SYNTAXES[uid].family for uid in without}
+    assert families <= {"jpip", "smpte2110", "mime", "xml", "jpeg", "jpeg-lossless", "h264"}
+    assert {uid.rpartition(".4.")[2] for uid in without if TRANSFER_SYNTAXES[uid].family == "h264"} == {"106", "106.1"}
+
+
+class Refuses:
+    """Knows its syntax, but not this kind of stream."""
+
+    @staticmethod
+    def decode(src, info, out, /):
+        raise UnsupportedError("not of this kind")
+
+
+class Breaks:
+    @staticmethod
+    def decode(src, info, out, /):
+        raise DecodeError("broken")
+
+
+INFO = FrameInfo(2, 2, 1, 8, 8, 7, 0, "MONOCHROME2")
+
+
+def test_the_next_decoder_gets_what_the_first_does_not_know():
+    codecs.register_decoder("refuses", Refuses, JPIP, rank=1)
+    codecs.register_decoder("zeros", Zeros, JPIP, rank=2)
+    out = bytearray(b"1111")
+    registry.load(JPIP).decode(memoryview(b""), INFO, memoryview(out))
+    assert out == bytes(4)
+    with pytest.raises(UnsupportedError, match="not of this kind"):  # who is named is alone
+        registry.load(JPIP, "refuses").decode(memoryview(b""), INFO, memoryview(out))
+    codecs.register_decoder("zeros", Refuses, JPIP, rank=2)
+    with pytest.raises(UnsupportedError, match="not of this kind"):
+        registry.load(JPIP).decode(memoryview(b""), INFO, memoryview(out))
+
+
+def test_what_is_broken_stays_broken():
+    codecs.register_decoder("breaks", Breaks, JPIP, rank=1)
+    codecs.register_decoder("zeros", Zeros, JPIP, rank=2)
+    with pytest.raises(DecodeError, match="broken"):
+        registry.load(JPIP).decode(memoryview(b""), INFO, memoryview(bytearray(4)))
+
+
+def test_seconds_are_alone_or_named():
+    codecs.register_decoder("refuses", Refuses, JPIP, rank=1)
+    codecs.register_decoder("second", Zeros, JPIP, rank=registry.SECONDS)
+    assert registry.load(JPIP) is Refuses
+    assert registry.load(JPIP, "second") is Zeros
+    codecs.register_decoder("refuses", Refuses, JPIP, needs=["no_such_module_at_all"], rank=1)
+    assert registry.load(JPIP) is Zeros
+
+
+def test_installed_but_broken():
+    codecs.register_decoder("broken", "no_such_module_of_ours", JPIP, distribution="broken-dist")
+    with pytest.raises(MissingDecoderError, match=r"broken is installed but cannot be imported: No module.*pip install broken-dist"):
+        registry.load(JPIP)
+
+
+def test_parts_of_a_package_are_looked_up_without_importing_it():
+    code = (
+        "import sys; from fastdicom.codecs.registry import Row, rows;"
+        "print(Row((), 'a', '', 'd', ('imagecodecs._jpegls',)).installed, Row((), 'a', '', 'd', ('imagecodecs._nothing',)).installed);"
+        "rows(); print(sorted({'imagecodecs', 'numpy', 'openjpeg', 'gdcm', 'av'} & set(sys.modules)))"
+    )
+    first, second = children.run(code).splitlines()
+    assert first.split()[1] == "False"
+    assert second == "[]"
+
+
+def test_no_such_name():
+    with pytest.raises(UnsupportedError, match="no decoder called nobody for it, but charls"):
+        registry.load(JPEG_LS, "nobody")
 
 
 @pytest.mark.parametrize(

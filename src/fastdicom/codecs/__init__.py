@@ -33,7 +33,7 @@ def available() -> list[Availability]:
     from fastdicom.transfer_syntax import TRANSFER_SYNTAXES, get
 
     rows = registry.rows()
-    states = {row.name: (row.installed, row.version, None if row.installed else f"pip install {row.distribution}") for row in rows}
+    states = {row.name: (row.installed, row.version, None if row.installed else row.install) for row in rows}
     uids = list(dict.fromkeys([*TRANSFER_SYNTAXES, *(uid for row in rows for uid in row.syntaxes)]))
     lines = []
     for uid in uids:
@@ -58,7 +58,7 @@ def register_decoder(
     """Add a decoder, until the process ends.
 
     Distributions offer theirs under the entry-point group ``fastdicom.decoders``: a ``fastdicom.codecs.registry.Row``, or a
-    function that makes one.
+    function that makes one. Plug-ins of pylibjpeg (``pylibjpeg.pixel_data_decoders``) are found as they are.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ def register_decoder(
     needs : sequence of str
         Modules without which it does not work.
     rank : int
-        The lowest rank that is installed decodes; ours are 0 to 40.
+        The lowest rank that is installed decodes; ours are 0 to 30, plug-ins of pylibjpeg have 60. From 80 on a decoder works only
+        when it is named, or when no other is installed.
 
     Raises
     ------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fastdicom.codecs import _stream
-from fastdicom.errors import DecodeError
+from fastdicom.errors import DecodeError, UnsupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,72 @@ if TYPE_CHECKING:
 
     from fastdicom.codecs.base import FrameInfo
 
-__all__ = ["fill"]
+__all__ = ["called", "described", "ended", "even", "fill"]
+
+_EOI = b"\xff\xd9"
+
+
+def described(src: memoryview, info: FrameInfo, wanted: str, /) -> FrameInfo:
+    """The description with what the stream says, which is read here if nobody has.
+
+    Raises
+    ------
+    UnsupportedError
+        The stream is of another format than `wanted`, such as "jpeg-ls".
+    DecodeError
+        It is of none, or its size is not that of the data set.
+    """
+    stream = info.stream
+    if stream is None:
+        stream = _stream.header(src)
+        if stream is None:
+            raise DecodeError(f"the stream does not begin as one of {wanted.upper()}")
+        info = replace(info, stream=stream)
+    if stream.format != wanted:
+        raise UnsupportedError(f"the stream is {stream.format.upper()}, the transfer syntax is one of {wanted.upper()}")
+    for name, held, said in (
+        ("rows", stream.rows, info.rows),
+        ("columns", stream.columns, info.columns),
+        ("components", stream.components, info.samples_per_pixel),
+    ):
+        if held != said:
+            raise DecodeError(f"the stream has {held} {name}, the data set says {said}")
+    return info
+
+
+def even(info: FrameInfo, /) -> FrameInfo:
+    """The same description; UnsupportedError when the components of its JPEG 2000 stream differ in size, precision or sign."""
+    stream = info.stream
+    if stream is not None and (stream.is_subsampled or stream.is_uneven or any(each != (1, 1) for each in stream.sampling)):
+        raise UnsupportedError(
+            f"the components of the stream differ, or are subsampled: {stream.precision} bits, at distances {stream.sampling}"
+        )
+    return info
+
+
+def ended(src: memoryview, /) -> None:
+    """Raise DecodeError when a JPEG or JPEG-LS stream does not end with EOI and padding.
+
+    In coded data there is no EOI. CharLS counts through 2**31 bits behind some streams that end without (fifteen seconds).
+    """
+    size = 64
+    while True:
+        tail = bytes(src[-size:]).rstrip(b"\0")
+        if len(tail) >= 16 or size >= len(src):
+            break
+        size *= 8
+    if _EOI not in tail[-16:]:  # some are padded by a byte of something
+        raise DecodeError("the stream does not end with EOI", offset=len(src))
+
+
+def called(function: Callable[[], Any], /) -> Any:
+    """What a function of a library returns; whatever it raises is a DecodeError."""
+    try:
+        return function()
+    except (MemoryError, DecodeError, UnsupportedError):
+        raise
+    except Exception as error:  # its errors have no common root but this
+        raise DecodeError(f"{type(error).__name__}: {error}") from error
 
 
 def fill(
@@ -50,12 +116,7 @@ def fill(
     target = None
     if expected.itemsize == info.itemsize:
         target = np.frombuffer(out, expected).reshape(info.shape)
-    try:
-        array = codec(src, out=target, **options)
-    except MemoryError:
-        raise
-    except Exception as error:  # its errors have no common root but this
-        raise DecodeError(f"{type(error).__name__}: {error}") from error
+    array = called(lambda: codec(src, out=target, **options))
     if array is target:
         return
     array = np.asarray(array)

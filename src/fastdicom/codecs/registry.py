@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module, metadata
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,14 +15,33 @@ from fastdicom._version import __version__
 from fastdicom.errors import DicomWarning, MissingDecoderError, UnsupportedError
 from fastdicom.transfer_syntax import TRANSFER_SYNTAXES, get
 
-__all__ = ["ENTRY_POINTS", "Row", "find", "load", "register", "rows"]
+__all__ = ["ENTRY_POINTS", "PYLIBJPEG_ENTRY_POINTS", "SECONDS", "Row", "find", "load", "register", "rows"]
 
 ENTRY_POINTS = "fastdicom.decoders"
+PYLIBJPEG_ENTRY_POINTS = "pylibjpeg.pixel_data_decoders"
+SECONDS = 80
+"""The rank from which on a decoder works only when it is named, or when nothing else of its syntax is installed."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One decoder: its transfer syntaxes and its module (or object) with the function `decode`; the lowest rank goes first."""
+    """One decoder.
+
+    Attributes
+    ----------
+    syntaxes : tuple of str
+        The UIDs that it decodes.
+    name : str
+        What it is called by ``ds.decode(decoder=...)``.
+    module : str or object
+        The module with the function `decode`, or ``"module:object"`` with such a method, imported on first use; or the object.
+    distribution : str
+        What to install.
+    needs : tuple of str
+        Modules that must be there: ``"imagecodecs._jpegls"`` is a part of a package that some builds leave out.
+    rank : int
+        The lowest goes first.
+    """
 
     syntaxes: tuple[str, ...]
     name: str
@@ -32,7 +53,7 @@ class Row:
     @property
     def installed(self) -> bool:
         """Whether the modules that it needs can be found; none is imported."""
-        return all(find_spec(name.partition(".")[0]) is not None for name in self.needs)
+        return all(map(_is_there, self.needs))
 
     @property
     def version(self) -> str | None:
@@ -44,20 +65,65 @@ class Row:
         except metadata.PackageNotFoundError:
             return None
 
+    @property
+    def install(self) -> str:
+        """The command that gets it."""
+        return f"pip install {self.distribution}"
 
-_NATIVE = tuple(uid for uid, syntax in TRANSFER_SYNTAXES.items() if syntax.family == "native")
-_RLE = ("1.2.840.10008.1.2.5",)
-_JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
-# PS3.5 A.4.1: baseline, extended, and retired progressive ones
-_JPEG = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 53, 55))
+
+def _is_there(name: str) -> bool:
+    if name in sys.modules:
+        return sys.modules[name] is not None
+    top, _, part = name.partition(".")
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):  # a module without a spec, such as one that a test put there
+        return top in sys.modules
+    if spec is None or not part:
+        return spec is not None
+    # find_spec of the whole name would import the package
+    return PathFinder.find_spec(name, list(spec.submodule_search_locations or ())) is not None
+
+
+def _family(*families: str) -> tuple[str, ...]:
+    return tuple(uid for uid, syntax in TRANSFER_SYNTAXES.items() if syntax.family in families)
+
+
+def _dicom(*suffixes: str) -> tuple[str, ...]:
+    return tuple(f"1.2.840.10008.1.2.{suffix}" for suffix in suffixes)
+
+
+_HERE = "fastdicom.codecs."
+_JPEG = _dicom("4.50", "4.51")
+_PROGRESSIVE = _dicom("4.53", "4.55")
+_JPEG_LOSSLESS = _dicom("4.57", "4.70")
+_JPEG_LS = _dicom("4.80", "4.81")
+_JPEG_2000 = _dicom("4.90", "4.91", "4.92", "4.93")
+_STEREO = _dicom("4.106", "4.106.1")  # of two views libav decodes one
+_HTJ2K = _dicom("4.201", "4.202", "4.203")
+_SECOND = _JPEG + _JPEG_LOSSLESS + _JPEG_LS  # not RLE: GDCM's is wrong in colour, and ends the process at 1 bit
+# Ranks: 0 our own, 10 the fastest library, 20 the next, 30 what a format was not made for, 80 what may end the process
 _rows = [
-    Row(_NATIVE, "native", "fastdicom.codecs.native", rank=0),
-    Row(_RLE, "rle", "fastdicom.codecs.rle", rank=0),
-    Row(_JPEG_LOSSLESS, "jpegll", "fastdicom.codecs.jpegll", rank=0),
-    Row(_JPEG, "libjpeg-turbo", "fastdicom.codecs.jpeg", "imagecodecs", ("imagecodecs",), 10),
-    Row(_JPEG, "libjpeg-turbo-checked", "fastdicom.codecs.jpeg_checked", "imagecodecs", ("imagecodecs",), 20),
+    Row(_family("native"), "native", _HERE + "native", rank=0),
+    Row(_dicom("1.98"), "uncompressed", _HERE + "uncompressed", rank=0),
+    Row(_dicom("5"), "rle", _HERE + "rle", rank=0),
+    Row(_JPEG_LOSSLESS, "jpegll", _HERE + "jpegll", rank=0),
+    Row(_JPEG + _PROGRESSIVE, "libjpeg-turbo", _HERE + "jpeg", "imagecodecs", ("imagecodecs._jpeg8",), 10),
+    Row(_JPEG + _PROGRESSIVE, "libjpeg-turbo-checked", _HERE + "jpeg_checked", "imagecodecs", ("imagecodecs._jpeg8",), 20),
+    Row(_JPEG_LS, "charls", _HERE + "jpegls", "imagecodecs", ("imagecodecs._jpegls",), 10),
+    Row(_HTJ2K, "openjph", _HERE + "htj2k", "imagecodecs", ("imagecodecs._htj2k",), 10),
+    Row(_JPEG_2000 + _HTJ2K, "openjpeg", _HERE + "jpeg2k", "imagecodecs", ("imagecodecs._jpeg2k",), 20),
+    Row(_family("jpegxl"), "libjxl", _HERE + "jpegxl", "imagecodecs", ("imagecodecs._jpegxl",), 10),
+    Row(_dicom("8.1"), "libdeflate", _HERE + "deflated:libdeflate", "imagecodecs", ("imagecodecs._deflate",), 10),
+    Row(_dicom("8.1"), "zlib", _HERE + "deflated:zlib", rank=20),
+    Row(tuple(uid for uid in _family("mpeg2", "h264", "hevc") if uid not in _STEREO), "pyav", _HERE + "video", "av", ("av",), 10),
+    Row(_JPEG_2000[:2] + _HTJ2K, "pylibjpeg-openjpeg", _HERE + "pylibjpeg:openjpeg", "pylibjpeg-openjpeg", ("openjpeg", "_openjpeg"), 30),
+    Row(_dicom("5"), "pylibjpeg-rle", _HERE + "pylibjpeg:rle", "pylibjpeg-rle", ("rle",), 30),
+    Row(_SECOND, "pylibjpeg-libjpeg", _HERE + "pylibjpeg:libjpeg", "pylibjpeg-libjpeg", ("libjpeg", "_libjpeg"), 80),
+    Row(_SECOND + _PROGRESSIVE + _JPEG_2000[:2], "gdcm", _HERE + "gdcm", "python-gdcm", ("gdcm",), 90),
 ]
-_lock = threading.Lock()
+_rows.sort(key=lambda row: row.rank)
+_lock = threading.RLock()
 _plugins_read = False
 
 
@@ -69,16 +135,45 @@ def register(row: Row) -> None:
 
 def rows() -> list[Row]:
     """Every row, best first; what other distributions offer (entry points) is read the first time that this is asked."""
-    global _plugins_read
+    global _plugins_read  # noqa: PLW0603  # a process has one set of plug-ins
     with _lock:
-        first, _plugins_read = not _plugins_read, True
-    for point in metadata.entry_points(group=ENTRY_POINTS) if first else ():
+        if not _plugins_read:
+            _plugins_read = True
+            _read_entry_points()
+        return list(_rows)
+
+
+def _read_entry_points() -> None:
+    for point in metadata.entry_points(group=ENTRY_POINTS):
         try:
             row = point.load()
             register(row if isinstance(row, Row) else row())
         except Exception as error:  # somebody else's code: it must not take our own decoders down
-            warnings.warn(f"the decoder {point.name} ({point.value}) cannot be loaded: {error!r}", DicomWarning, stacklevel=3)
-    return list(_rows)
+            warnings.warn(f"the decoder {point.name} ({point.value}) cannot be loaded: {error!r}", DicomWarning, stacklevel=4)
+    for row in _pylibjpeg_rows():
+        register(row)
+
+
+def _pylibjpeg_rows() -> list[Row]:
+    """The plug-ins of pylibjpeg: the name of an entry point is a UID; nothing of them is imported."""
+    found: dict[str, dict[str, metadata.EntryPoint]] = {}
+    for point in metadata.entry_points(group=PYLIBJPEG_ENTRY_POINTS):
+        name = point.dist.name if point.dist is not None else point.value.partition(":")[0]
+        points = found.setdefault(name, {})
+        if points.setdefault(point.name, point) != point:  # a second decoder of one distribution
+            found.setdefault(f"{name}:{point.value}", {})[point.name] = point
+    known, result = {row.name: row for row in _rows}, []
+    for name, points in found.items():
+        if name in known:  # it may have learned more since
+            row = known[name]
+            more = tuple(uid for uid in points if uid not in row.syntaxes)
+            if more and isinstance(row.module, str):
+                result.append(replace(row, syntaxes=row.syntaxes + more))
+            continue
+        from fastdicom.codecs.pylibjpeg import Plugin
+
+        result.append(Row(tuple(points), name, Plugin(name, points), name.partition(":")[0], rank=60))
+    return result
 
 
 def find(uid: str) -> list[Row]:
@@ -86,17 +181,68 @@ def find(uid: str) -> list[Row]:
     return [row for row in rows() if uid in row.syntaxes]
 
 
+def _imported(row: Row) -> Any:
+    if not isinstance(row.module, str):
+        return row.module
+    module, _, name = row.module.partition(":")
+    loaded = sys.modules.get(module) or import_module(module)
+    return getattr(loaded, name) if name else loaded
+
+
+class _InTurn:
+    """Several decoders of a syntax: one that says that it does not know such a stream leaves it to the next."""
+
+    def __init__(self, decoders: list[Any]) -> None:
+        self.decoders = decoders
+
+    def decode(self, src: memoryview, info: Any, out: memoryview, /) -> Any:
+        """Decode by the first that does not raise UnsupportedError; the error of the first is raised when all do."""
+        first: UnsupportedError | None = None
+        for decoder in self.decoders:
+            try:
+                return decoder.decode(src, info, out)
+            except UnsupportedError as error:
+                first = first or error
+        assert first is not None
+        raise first
+
+
 def load(uid: str, name: str | None = None) -> Any:
     """The decoder of a transfer syntax: the best one installed, or the one called `name`.
 
-    Raises UnsupportedError when nobody decodes the syntax, MissingDecoderError with the cure when it is not installed.
+    Where more than one is installed, a stream that the best does not know (UnsupportedError) goes to the next; what it calls broken
+    stays broken. Decoders from rank 80 on are libraries that hostile streams have crashed: they are taken only by name, or alone.
+
+    Raises
+    ------
+    UnsupportedError
+        Nobody decodes the syntax, or nobody called `name` does.
+    MissingDecoderError
+        Somebody does, but is not installed; the message says how to install it.
     """
-    found = [row for row in find(uid) if name in (None, row.name)]
-    if not found:
-        by = "" if name is None else f" called {name}"
-        raise UnsupportedError(f"transfer syntax {uid} ({get(uid).name}): there is no decoder{by} for it yet")
-    for row in found:
-        if row.installed:
-            return import_module(row.module) if isinstance(row.module, str) else row.module
-    cure = " or ".join(f"pip install {row.distribution}" for row in found)
-    raise MissingDecoderError(f"transfer syntax {uid} ({get(uid).name}): its decoder is not installed; {cure}")
+    found = find(uid)
+    chosen = found if name is None else [row for row in found if row.name == name]
+    if not chosen:
+        raise UnsupportedError(f"transfer syntax {uid} ({get(uid).name}): {_nobody(found, name)}")
+    installed: list[Any] = []
+    broken: list[str] = []
+    for row in chosen:
+        if row.installed and (name is not None or row.rank < SECONDS or not installed):
+            try:
+                installed.append(_imported(row))
+            except ImportError as error:  # there, but its libraries are not
+                broken.append(f"{row.name} is installed but cannot be imported: {error}")
+    if len(installed) == 1:
+        return installed[0]
+    if installed:
+        return _InTurn(installed)
+    cures = dict.fromkeys(row.install for row in chosen)
+    text = "; ".join([*broken, f"get it by {' or by '.join(cures)}"])
+    raise MissingDecoderError(f"transfer syntax {uid} ({get(uid).name}): its decoder is not installed; {text}")
+
+
+def _nobody(found: list[Row], name: str | None) -> str:
+    if name is None:
+        return "there is no decoder for it"
+    names = ", ".join(row.name for row in found)
+    return f"there is no decoder called {name[:100]} for it" + (f", but {names}" if names else "")

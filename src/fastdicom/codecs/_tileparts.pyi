@@ -1,0 +1,3 @@
+from typing import Any
+
+def whole(src: Any, /) -> tuple[int, int]: ...

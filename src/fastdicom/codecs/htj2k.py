@@ -1,0 +1,75 @@
+"""HTJ2K (T.814; PS3.5 A.4.4) by OpenJPH, through imagecodecs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import imagecodecs
+import numpy as np
+
+from fastdicom.codecs import _tileparts
+from fastdicom.codecs._imagecodecs import described, even, fill
+from fastdicom.codecs.base import Decoded
+from fastdicom.errors import DecodeError, UnsupportedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fastdicom.codecs.base import FrameInfo, StreamHeader
+
+__all__ = ["decode"]
+
+_openjph: Any = imagecodecs.htj2k_decode  # takes every buffer, whatever its stub says
+_LOSSLESS_ONLY = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202")
+_MARKS = (0x5A, 0x25)  # bytes that a last row of pixels hardly has throughout
+
+
+def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded:
+    """Decode one frame; see `codecs.base.Decoder`.
+
+    Three faults are met here. OpenJPH decodes a truncated codestream without a word, so it is known to be whole before. What it throws
+    while it decodes, imagecodecs prints and forgets; the rows from there on are not written, which is noticed. And where a lossy
+    stream gives numbers beyond its range, imagecodecs takes their low bits: white becomes black. Where that could not be seen in the
+    output, the stream is left to OpenJPEG.
+    """
+    info = even(described(src, info, "j2k"))
+    stream = info.stream
+    assert stream is not None
+    if not stream.is_ht:
+        raise UnsupportedError("the stream is JPEG 2000 without high-throughput code-blocks (T.814), which OpenJPH does not decode")
+    lossless = stream.is_reversible and info.transfer_syntax_uid in _LOSSLESS_ONLY
+    bits = stream.precision[0]
+    if not lossless and bits == 8 * stream.itemsize and not (bits == 16 and stream.signed[0] and stream.is_reversible):
+        raise UnsupportedError(f"a lossy stream of {bits} bits: OpenJPH, as imagecodecs calls it, wraps what is beyond its range")
+    start, stop = _tileparts.whole(src)
+    fill(partial(_decode, stream=stream, lossless=lossless), src[start:stop], info, out)
+    return Decoded(stream.rows, stream.columns, stream.components, bits, stream.signed[0])
+
+
+def _decode(src: memoryview, out: Any, *, stream: StreamHeader, lossless: bool) -> Any:
+    if out is None:
+        shape = (stream.rows, stream.columns) if stream.components == 1 else (stream.rows, stream.columns, stream.components)
+        out = np.empty(shape, stream.dtype)
+    last = out[-1].view(np.uint8)
+    for mark in _MARKS:
+        last.fill(mark)
+        _openjph(src, planar=False, out=out)
+        if not (last == mark).all():
+            break
+    else:
+        raise DecodeError("OpenJPH gave up before the last row: the code-blocks are broken")
+    if not lossless:
+        _clamp(out, stream)
+    return out
+
+
+def _clamp(out: Any, stream: StreamHeader) -> None:
+    """Bring what is beyond the range of the stream to its ends (T.800 G.1.2), while it can still be told from what is not."""
+    bits, signed = stream.precision[0], stream.signed[0]
+    if bits == 8 * out.itemsize:  # what wraps by less than a quarter of the range is in the outer quarters
+        if out.size and (int(out.min()) < -(1 << (bits - 2)) or int(out.max()) >= 1 << (bits - 2)):
+            raise UnsupportedError("a lossy stream whose samples may have wrapped in OpenJPH, as imagecodecs calls it")
+        return
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    numbers = out.view(f"<i{out.itemsize}")
+    np.clip(numbers, low, high, out=numbers)
