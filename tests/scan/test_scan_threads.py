@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -222,6 +223,88 @@ def test_a_wanted_value_of_a_gigabyte(tmp_path: Path) -> None:
     assert "a value of 1073741824 bytes is longer than" in row[-1]
 
 
+HUGE = 1 << 30
+LARGEST = 0xFFFFFFFE
+
+
+def put_huge(folder: Path) -> Path:
+    """Sparse files: a gigabyte and more in values that are wanted, that are not, and in sequences; and 300 gigabytes."""
+    folder.mkdir()
+    long_text = b"\x20\x00\x00\x40UT\0\0"
+    document = b"\x42\x00\x11\x00OB\0\0"
+    private = b"\x11\x00\x10\x10OB\0\0"
+    numbers = b"\x18\x00\x63\x10UN\0\0"
+    items = b"\x18\x00\x46\x93SQ\0\0"
+    pixels = b"\xe0\x7f\x10\x00OW\0\0"
+    behind = element(0x7FE00010, "OW", bytes(100))
+    for name, head, length, size, tail in (
+        ("text", long_text, HUGE, HUGE, behind),
+        ("text-cut", long_text, LARGEST, HUGE, b""),
+        ("bytes", document, HUGE, HUGE, behind),
+        ("bytes-cut", document, LARGEST, HUGE, b""),
+        ("private", private, HUGE, HUGE, element(0x00204000, "LT", "behind") + behind),
+        ("numbers", numbers, HUGE, HUGE, behind),
+        ("sequence", items, HUGE, HUGE, element(0x00204000, "LT", "behind") + behind),
+        ("item", items, HUGE + 8, 0, b"\xfe\xff\x00\xe0" + HUGE.to_bytes(4, "little")),
+        ("pixels", pixels, LARGEST, 300 << 30, b""),
+        ("undefined", pixels, 0xFFFFFFFF, 300 << 30, b""),
+    ):
+        with (folder / name).open("wb") as file:
+            file.write(part10(minimal()) + head + length.to_bytes(4, "little"))
+            if size:
+                file.seek(size, os.SEEK_CUR)
+            file.write(tail)
+            file.truncate(max(file.tell(), HUGE))
+    return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sparse files")
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("elements", [True, False])
+def test_memory_stays_flat_whatever_a_file_says(tmp_path: Path, threads: int, elements: bool) -> None:
+    code = """
+import resource, sys
+import fastdicom
+folder, threads, elements = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "True"
+tags = None if elements else ["PatientID", "ImageComments", "EncapsulatedDocument", "FrameIncrementPointer", "Rows", "PixelData"]
+list(fastdicom.scan(folder + "/nothing", tags, elements=elements))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = {}
+for _ in range(3):
+    for batch in fastdicom.scan([folder] * 2, tags, threads=threads, elements=elements):
+        for row in batch.to_pylist():
+            found.setdefault(row["path"].rpartition("/")[2], []).append(row)
+for name in sorted(found):
+    rows = found[name]
+    if elements:
+        print(name, sum(row["value"] == "P-1" for row in rows), {row["error"] for row in rows}, "behind" in {row["value"] for row in rows})
+    else:
+        print(name, len(rows), {row["error"] for row in rows}, {row["PatientID"] for row in rows}, {row["ImageComments"] for row in rows})
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    *lines, grown = children.run(code, put_huge(tmp_path / "in"), str(threads), str(elements), timeout=60).splitlines()
+    assert len(lines) == 10
+    for line in lines:
+        name, _, rest = line.partition(" ")
+        has = name in ("private", "sequence")
+        assert rest == (f"6 {{None}} {has}" if elements else f"6 {{None}} {{'P-1'}} { {'behind' if has else None} }"), line
+    assert int(grown) < (100 if children.sanitized() else 40)  # MiB; a value of a column has 16 at most
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sparse files")
+def test_values_of_a_gigabyte_are_null_with_a_note(tmp_path: Path) -> None:
+    found = {}
+    for row in rows(put_huge(tmp_path / "in"), tags=["PatientID", "ImageComments", "EncapsulatedDocument"], threads=2):
+        found[Path(row[0]).name] = row[3:]
+    for name, column in ("text", 2), ("bytes", 3):
+        assert found[name][:4] == (None, "P-1", None, None)
+        assert f"a value of {HUGE} bytes is longer than" in found[name][-1]
+        assert found[f"{name}-cut"][column] is None
+        assert "goes beyond the end" in found[f"{name}-cut"][-1]
+    for name in "private", "sequence":
+        assert found[name] == (None, "P-1", "behind", None, None)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open elsewhere")
 @pytest.mark.parametrize("ordered", [True, False])
 def test_a_file_that_shrinks_and_grows_while_it_is_read(tmp_path: Path, ordered: bool) -> None:
@@ -249,11 +332,58 @@ def test_a_file_that_shrinks_and_grows_while_it_is_read(tmp_path: Path, ordered:
     assert {row[0] for row in found} == {os.fspath(path)}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open elsewhere")
+@pytest.mark.parametrize("options", [{"threads": 1}, {"threads": 4}, {"threads": 4, "ordered": True}])
+def test_files_that_vanish_and_come_back_and_grow_and_shrink_while_they_are_read(tmp_path: Path, options: dict[str, Any]) -> None:
+    whole = part10(minimal(element(0x00111010, "OB", bytes(20_000)), element(0x00204000, "LT", "x" * 9000)))
+    paths = [tmp_path / f"{i:02}" for i in range(40)]
+    done = threading.Event()
+
+    def change(seed: int) -> None:
+        luck = random.Random(seed)
+        while not done.is_set():
+            path = luck.choice(paths)
+            what = luck.randrange(4)
+            if what == 0:
+                path.unlink(missing_ok=True)
+            elif what == 1:
+                path.write_bytes(whole[: luck.choice([0, 100, 140, 400, 5000, 10_000, 25_000])])
+            else:
+                (tmp_path / f"new-{seed}").write_bytes(whole + bytes(luck.randrange(3) * 1000))
+                (tmp_path / f"new-{seed}").replace(path)
+
+    writers = [threading.Thread(target=change, args=(seed,)) for seed in range(2)]
+    for path in paths:
+        path.write_bytes(whole)
+    for writer in writers:
+        writer.start()
+    try:
+        found = rows(paths * 100, tags=["PatientID", "ImageComments"], **options)
+        long = rows(paths * 20, elements=True, **options)
+    finally:
+        done.set()
+        for writer in writers:
+            writer.join()
+    assert len(found) == 4000
+    kinds = set()
+    for _, _, _, error, patient, comments, notes in found:
+        assert patient in ("P-1", None)
+        assert comments is None or set(comments) <= {"x"}
+        # what is not there has a reason: an error, a note, or a file that ends between two elements
+        assert error is None or (patient, comments) == (None, None)
+        kinds.add((error is not None, comments == "x" * 9000, notes is not None))
+    assert (True, False, False) in kinds
+    assert (False, True, False) in kinds
+    assert {row[0] for row in long} == {os.fspath(path) for path in paths}
+
+
 @linux
 @pytest.mark.parametrize("threads", [1, 4])
-def test_a_folder_of_very_many_files_left_while_it_is_listed(tmp_path: Path, threads: int) -> None:
-    for i in range(50_000):
-        os.close(os.open(tmp_path / f"{i:05}", os.O_CREAT | os.O_WRONLY))
+def test_scans_of_a_large_folder_that_are_left_early_leave_no_thread(tmp_path: Path, threads: int) -> None:
+    """That the listing itself ends early is in test_scan_interrupts.py, where it can be made slow."""
+    (tmp_path / "0").touch()
+    for i in range(1, 50_000):
+        os.link(tmp_path / "0", tmp_path / f"{i:05}")
     before = system_threads()
     for ordered in (True, False):
         scan = fastdicom.scan([tmp_path] * 100, [], threads=threads, ordered=ordered, batch_size=1).batches()

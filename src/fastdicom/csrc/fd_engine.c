@@ -407,7 +407,7 @@ static fd_status after_task(worker *w, uint64_t begin)
         w->began = now;
         return FD_OK;
     }
-    if (now - w->began < OLD_BATCH) return FD_OK;
+    if (now - w->began < OLD_BATCH && !fd_scanner_is_full(w->scanner)) return FD_OK;
     return hand_over(w, false);
 }
 

@@ -625,7 +625,7 @@ cdef fd_object object_of(bytes path, size, mtime) except *:
 HUNGRY = "hungry"
 TIME = "time"
 
-cdef unsigned PATIENCE = 1000  # milliseconds for threads to end; what hangs longer in the system is left alone
+cdef unsigned PATIENCE = 700  # milliseconds for threads to end; what hangs longer in the system is left alone
 cdef object LIVE = weakref.WeakSet()  # engines whose threads must not meet the end of the interpreter
 
 
