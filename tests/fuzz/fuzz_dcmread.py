@@ -98,6 +98,13 @@ def touch(ds: Any) -> None:
     if built("pixels"):
         with contextlib.suppress(DicomError):
             ds.pixel_array
+        with contextlib.suppress(DicomError):
+            ds.to_image()
+        with contextlib.suppress(DicomError):
+            ds.pixel_array_rescaled
+        for group in {tag >> 16 for tag in ds.tags() if 0x6000 <= tag >> 16 <= 0x60FF and not tag >> 16 & 1}:
+            with contextlib.suppress(DicomError):
+                ds.overlay_array(group)
 
 
 def openings(data: bytes, path: Path) -> list[Callable[[], Any]]:

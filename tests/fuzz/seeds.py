@@ -146,8 +146,13 @@ def main(out: Path) -> None:
     for n, (data, implicit, big) in enumerate(built()):
         syntax = b.EXPLICIT_BIG if big else b.IMPLICIT_LITTLE if implicit else b.EXPLICIT_LITTLE
         write(out / "long", bytes([n & 0xFF]) + b.part10(data, syntax)[:HEAD])
-    for n in range(9 * 8):  # fuzz_pixel.c: every kernel with every width
+    for n in range(13 * 8):  # fuzz_pixel.c: every kernel with every width
         write(out / "pixel", bytes([n // 8, n % 8, 12, n & 1, 0, 0, 0, 0]) + bytes(range(240)))
+    for n in range(6 * 10):  # fuzz_lut.c: every kernel with every kind of sample
+        write(out / "lut", bytes([n // 10, n % 10, 4 + n % 5, n, 7, 0, 40, 0]) + bytes(range(0, 240, 2)))
+    for parts in ([0, 3, 10, 20, 30, 1, 5, 80, 0, 1, 7, 1, 4, 65535], [0, 2, 100, 200, 1, 2, 300, 2, 2, 0, 0, 2, 1, 8, 0]):
+        write(out / "lut", bytes([5, 1, 0, 0, 0, 0, 20, 0]) + struct.pack(f"<{len(parts)}H", *parts))
+        write(out / "lut", bytes([5, 0, 0, 0, 0, 0, 20, 0]) + bytes(one & 255 for one in parts))
     write_pixels(out)
     write_streams(out)
     for text in ("1", "-1.5", "4.000", "1e3", "0.1234567890123456789012", "+12 ", "1E-400", "\u00e9", "9223372036854775808", "NaN"):

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdicom
-from builders import BIG, EXPLICIT, EXPLICIT_BIG, EXPLICIT_LITTLE, image, part10
+import rle_builder
+from builders import BIG, EXPLICIT, EXPLICIT_BIG, EXPLICIT_LITTLE, encapsulated, image, part10
 from fastdicom import DecodeError, DicomWarning, UnsupportedError
 from fastdicom.codecs import _native
 
@@ -71,6 +72,15 @@ def test_high_bit_that_cannot_be(high):
     with pytest.warns(DicomWarning, match="HighBit.*11 was assumed"):
         array = ds.pixel_array
     assert np.array_equal(array, cells & 0xFFF)
+
+
+@pytest.mark.parametrize("signed", (False, True))
+def test_high_bit_of_rle(signed):
+    """Cells are compressed whole (PS3.5 G.2), so what is below the sample comes out too."""
+    cells = noise("<u2", 4, 6)
+    data = image(None, 4, 6, stored=12, high=15, signed=signed) + encapsulated([rle_builder.encoded(cells)])
+    ds = opened(data, "1.2.840.10008.1.2.5")
+    assert np.array_equal(ds.pixel_array, cells.view("<i2") >> 4 if signed else cells >> 4)
 
 
 def test_whole_cells_are_left():

@@ -331,6 +331,8 @@ def _limits(dataset: Any, pixels: Array, info: FrameInfo, modality: Step, frame:
     if found is None:
         warn(dataset, "all pixels are padding: there is nothing to be shown")
         return 0.0, 0.0
+    if found[0] == found[1] and padding is not None:  # one value on padding, such as a segment: both are shown
+        padding, found = None, value_range(pixels) or found
     if len(luts(dataset, "ModalityLUTSequence")):  # not monotonic: all values count
         kept = pixels if padding is None else pixels[(pixels < padding[0]) | (pixels > padding[1])]
         return value_range(modality(kept)) or (0.0, 0.0)
