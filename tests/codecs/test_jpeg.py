@@ -183,7 +183,7 @@ STREAMS = {
 DEFAULT, CHECKED = "libjpeg-turbo", "libjpeg-turbo-checked"
 
 
-def decoded(stream, decoder=DEFAULT):
+def decoded(stream, decoder=DEFAULT, **options):
     held = _stream.header(stream)
     deep = held is not None and held.precision[0] > 8
     data = image(
@@ -196,7 +196,7 @@ def decoded(stream, decoder=DEFAULT):
         allocated=16 if deep else 8,
         stored=12 if deep else 8,
     )
-    return fastdicom.dcmread(part10(data + encapsulated([stream]), EXTENDED)).decode(decoder=decoder)
+    return fastdicom.dcmread(part10(data + encapsulated([stream]), EXTENDED)).decode(decoder=decoder, **options)
 
 
 @pytest.mark.parametrize("decoder", (DEFAULT, CHECKED))
@@ -229,6 +229,26 @@ def test_what_was_cut_off_is_never_made_up(name, end, decoder):
 
 def _last_unit(stream) -> int:
     return 120 if len(stream) > 3000 else 60
+
+
+@pytest.mark.parametrize("decoder", (DEFAULT, CHECKED))
+@pytest.mark.filterwarnings("ignore:.*ends too early:fastdicom.DicomWarning")
+@pytest.mark.parametrize("name", ("gray", "colour", "12 bits", "optimized", "restarts", "restart rows"))
+def test_the_rows_of_what_was_cut_off(name, decoder):
+    """On request: every row that is not 0 is that of the whole picture, and most of what there is comes out."""
+    stream = STREAMS[name]
+    whole, start = decoded(stream), stream.index(b"\xff\xda") + 14
+    most = 0
+    for cut in range(start, len(stream) - 2, 61):
+        held = _stream.check_jpeg(stream[:cut], partial=True) if most else None
+        array = decoded(stream[:cut], decoder, partial=True)
+        rows = int(np.flatnonzero(array.reshape(ROWS, -1).any(1))[-1]) + 1 if array.any() else 0
+        assert np.array_equal(array[:rows], whole[:rows])
+        assert not array[rows:].any()
+        assert rows >= most
+        assert rows == held or held is None
+        most = rows
+    assert most >= ROWS - 24
 
 
 @pytest.mark.parametrize("name", STREAMS)

@@ -28,13 +28,15 @@ static void look_at_header(const uint8_t *stream, size_t size)
 static void look_at_jpeg(fd_jpegcheck *kept, const uint8_t *stream, size_t size, bool thorough, bool compare)
 {
     fd_error error = {0};
-    const fd_status status = fd_jpegcheck_run(kept, stream, size, thorough, &error);
+    uint32_t rows;
+    const fd_status status = fd_jpegcheck_run(kept, stream, size, thorough, &rows, &error);
     if (status != FD_OK) CHECK(error.reason && error.status == status && error.offset <= size);
-    if (thorough && status == FD_OK) CHECK(fd_jpegcheck_run(kept, stream, size, false, &error) == FD_OK);
+    CHECK(rows <= 65535 && (rows == 0 || status == FD_TRUNCATED));
+    if (thorough && status == FD_OK) CHECK(fd_jpegcheck_run(kept, stream, size, false, &rows, &error) == FD_OK);
     if (!compare) return;
     fd_jpegcheck *fresh = fd_jpegcheck_new();
     CHECK(fresh);
-    CHECK(fd_jpegcheck_run(fresh, stream, size, thorough, &error) == status);
+    CHECK(fd_jpegcheck_run(fresh, stream, size, thorough, &rows, &error) == status);
     fd_jpegcheck_free(fresh);
 }
 

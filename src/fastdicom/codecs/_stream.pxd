@@ -64,7 +64,7 @@ cdef extern from "fd_jpegcheck.h" nogil:
         pass
     fd_jpegcheck *fd_jpegcheck_new()
     void fd_jpegcheck_free(fd_jpegcheck *check)
-    fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, c_bool thorough, fd_error *error)
+    fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, c_bool thorough, uint32_t *whole_rows, fd_error *error)
 
 cdef class Reader:
     cdef fd_stream_header last

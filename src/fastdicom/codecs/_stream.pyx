@@ -4,7 +4,7 @@ from fastdicom.codecs.base import StreamHeader
 from fastdicom.errors import DecodeError
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcmp
 
 cdef tuple _FORMATS = (None, "jpeg", "jpeg-ls", "j2k", "jxl")
@@ -140,7 +140,7 @@ cdef class _Check:
 cdef list _idle = []  # as many as there were threads at once
 
 
-def check_jpeg(object src, /, bint thorough=True) -> None:
+def check_jpeg(object src, /, bint thorough=True, bint partial=False) -> int | None:
     """See whether a JPEG stream of the DCT processes is whole, as far as can be told without decoding it.
 
     Parameters
@@ -149,6 +149,14 @@ def check_jpeg(object src, /, bint thorough=True) -> None:
         The stream.
     thorough : bool
         Read every Huffman code of a sequential stream. Else only where its markers do not tell that nothing was cut off.
+    partial : bool
+        A stream that ends too early is no error.
+
+    Returns
+    -------
+    int or None
+        How many rows of the image a stream has that ends too early: those that are decoded without a guess, 0 where several
+        scans bring them. None when it is whole.
 
     Raises
     ------
@@ -159,13 +167,17 @@ def check_jpeg(object src, /, bint thorough=True) -> None:
     cdef Py_buffer buffer
     cdef fd_error error
     cdef fd_status status
+    cdef uint32_t whole_rows = 0
     cdef _Check kept = _idle.pop() if _idle else _Check()
     PyObject_GetBuffer(src, &buffer, PyBUF_SIMPLE)
     try:
         with nogil:
-            status = fd_jpegcheck_run(kept.check, <const uint8_t *>buffer.buf, <size_t>buffer.len, thorough, &error)
+            status = fd_jpegcheck_run(kept.check, <const uint8_t *>buffer.buf, <size_t>buffer.len, thorough, &whole_rows, &error)
     finally:
         PyBuffer_Release(&buffer)
         _idle.append(kept)
+    if status == FD_TRUNCATED and partial:
+        return whole_rows
     if status != FD_OK:
         raise_broken(&error)
+    return None

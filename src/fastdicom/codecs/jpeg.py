@@ -13,7 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.codecs.base import FrameInfo, StreamHeader
 
-__all__ = ["decode"]
+__all__ = ["PARTIAL", "decode"]
+
+PARTIAL = True  # what ends too early gives the rows before
 
 _LOSSLESS = 3
 # n of SOFn -> what libjpeg-turbo decodes: baseline, extended and progressive, by Huffman or by arithmetic codes
@@ -43,9 +45,14 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, *, thorough: bool 
     if stream.process == _LOSSLESS:  # in spite of its transfer syntax
         return jpegll.decode(src, info, out)
     _check(stream, info)
-    _stream.check_jpeg(src, thorough)
+    whole_rows = _stream.check_jpeg(src, thorough, info.partial)
     to_rgb = info.wanted_rgb and stream.components == 3
-    fill(imagecodecs.jpeg8_decode, src, info, out, dtype=stream.dtype, **_spaces(stream, to_rgb))
+    if whole_rows != 0:
+        fill(imagecodecs.jpeg8_decode, src, info, out, dtype=stream.dtype, **_spaces(stream, to_rgb))
+    if whole_rows is not None:  # the rest is what libjpeg made up
+        start = whole_rows * (info.frame_size // info.rows)
+        out[start:] = bytes(len(out) - start)
+        return Decoded(photometric_interpretation="RGB" if to_rgb else None, whole_rows=whole_rows)
     gray = (1 << stream.precision[0] - 1).to_bytes(info.itemsize, "little") * (_CORNER * stream.components)
     if not thorough and out[-len(gray) :] == gray:
         _stream.check_jpeg(src)

@@ -8,7 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.codecs.base import Decoded, FrameInfo
 
-__all__ = ["decode"]
+__all__ = ["PARTIAL", "decode"]
+
+PARTIAL = jpeg.PARTIAL
 
 
 def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:

@@ -48,6 +48,7 @@ typedef struct checker {
     fd_jpegcheck *kept;
     const uint8_t *src, *end, *p;
     fd_error *error;
+    uint32_t *whole_rows;
     unsigned process; /* n of SOFn */
     uint32_t rows, columns, restart_interval;
     unsigned components, in_scan, widest, tallest;
@@ -225,15 +226,29 @@ static inline bool pass_block(reader *restrict r, const table *dc, const table *
 static uint32_t divided_up(uint32_t a, uint32_t b) { return (uint32_t)(((uint64_t)a + b - 1) / b); }
 
 /* The MCUs of the scan: T.81 A.2. One component is in blocks of its own, several are interleaved. */
-static uint64_t units_of(const checker *c)
+static uint64_t units_of(const checker *c, uint32_t *across)
 {
+    uint32_t down;
     if (c->in_scan == 1) {
         const component *one = c->scan[0];
-        const uint32_t across = divided_up((uint32_t)((uint64_t)c->columns * one->across + c->widest - 1) / c->widest, 8);
-        const uint32_t down = divided_up((uint32_t)((uint64_t)c->rows * one->down + c->tallest - 1) / c->tallest, 8);
-        return (uint64_t)across * down;
+        *across = divided_up((uint32_t)((uint64_t)c->columns * one->across + c->widest - 1) / c->widest, 8);
+        down = divided_up((uint32_t)((uint64_t)c->rows * one->down + c->tallest - 1) / c->tallest, 8);
+    } else {
+        *across = divided_up(c->columns, 8 * c->widest);
+        down = divided_up(c->rows, 8 * c->tallest);
     }
-    return (uint64_t)divided_up(c->columns, 8 * c->widest) * divided_up(c->rows, 8 * c->tallest);
+    return (uint64_t)*across * down;
+}
+
+/* The rows of so many MCUs, when their scan holds all components. Where rows of chrominance are between those of luminance, the
+ * last one is interpolated with the first one below. */
+static uint32_t rows_of(const checker *c, uint64_t units, uint32_t across)
+{
+    if (c->in_scan < c->components) return 0;
+    bool between = false;
+    for (unsigned i = 0; i < c->components; i++) between |= c->all[i].down < c->tallest;
+    const uint64_t rows = units / across * 8 * (c->in_scan == 1 ? 1 : c->tallest);
+    return rows >= c->rows ? c->rows : (uint32_t)(rows && between ? rows - 1 : rows);
 }
 
 /* What is left behind the last MCU before the marker: less than a byte of padding, and perhaps whole bytes of it. */
@@ -269,9 +284,9 @@ static fd_status pass_restart(checker *c, reader *r, unsigned number)
     return FD_OK;
 }
 
-static fd_status pass_interval(checker *c, reader *r, uint64_t units)
+static fd_status pass_interval(checker *c, reader *r, uint64_t units, uint64_t *done)
 {
-    for (uint64_t unit = 0; unit < units; unit++) {
+    for (uint64_t unit = 0; unit < units; unit++, ++*done) {
         for (unsigned i = 0; i < c->in_scan; i++) {
             const component *one = c->scan[i];
             const table *dc = &c->kept->dc[one->dc], *ac = &c->kept->ac[one->ac];
@@ -279,7 +294,7 @@ static fd_status pass_interval(checker *c, reader *r, uint64_t units)
             for (unsigned b = 0; b < blocks; b++) {
                 const bool good = pass_block(r, dc, ac);
                 if (r->count < 0)
-                    return failed(c, r->p >= r->end ? FD_TRUNCATED : FD_INVALID, r->p, unit, units,
+                    return failed(c, r->end - r->p < 2 ? FD_TRUNCATED : FD_INVALID, r->p, unit, units,
                                   "the JPEG stream ends, or has a marker, before its last block");
                 if (!good) return failed(c, FD_INVALID, r->p, unit, units, "the JPEG stream has no such Huffman code");
             }
@@ -295,12 +310,13 @@ static fd_status pass_sequential(checker *c)
             return failed(c, FD_INVALID, c->p, c->scan[i]->dc, c->scan[i]->ac,
                           "the JPEG stream has a scan without its Huffman table");
     reader r = {.p = c->p, .end = c->end};
-    const uint64_t units = units_of(c), interval = c->restart_interval ? c->restart_interval : units;
+    uint32_t across;
+    const uint64_t units = units_of(c, &across), interval = c->restart_interval ? c->restart_interval : units;
     for (uint64_t done = 0, n = 0; done < units; n++) {
         fd_status status = n ? pass_restart(c, &r, (unsigned)(n - 1) & 7) : FD_OK;
-        if (status == FD_OK) status = pass_interval(c, &r, units - done < interval ? units - done : interval);
+        if (status == FD_OK) status = pass_interval(c, &r, units - done < interval ? units - done : interval, &done);
+        if (status == FD_TRUNCATED) *c->whole_rows = rows_of(c, done, across);
         if (status != FD_OK) return status;
-        done += interval;
     }
     if (!only_padding(&r)) return failed(c, FD_INVALID, r.p, 0, 0, "the JPEG stream has data behind its last block");
     c->p = r.p;
@@ -310,7 +326,8 @@ static fd_status pass_sequential(checker *c)
 /* Markers alone: restarts in order and as many as are due; the scan must be followed by something. */
 static fd_status pass_by_markers(checker *c)
 {
-    const uint64_t units = units_of(c);
+    uint32_t across;
+    const uint64_t units = units_of(c, &across);
     const uint64_t due = c->restart_interval && units ? (units - 1) / c->restart_interval : 0;
     uint64_t restarts = 0;
     for (;;) {
@@ -429,9 +446,12 @@ static fd_status finish(checker *c, bool at_end_marker)
     return FD_OK;
 }
 
-fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, bool thorough, fd_error *error)
+fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, bool thorough, uint32_t *whole_rows,
+                           fd_error *error)
 {
-    checker c = {.kept = check, .src = src, .end = src + size, .p = src, .error = error, .thorough = thorough};
+    checker c = {
+        .kept = check, .src = src, .end = src + size, .p = src, .error = error, .whole_rows = whole_rows, .thorough = thorough};
+    *whole_rows = 0;
     if (size < 4) return failed(&c, FD_TRUNCATED, src, size, 4, "the JPEG stream is cut off");
     if (src[0] != 0xFF || src[1] != 0xD8)
         return failed(&c, FD_INVALID, src, fd_load16be(src), 0xFFD8, "the stream does not begin as JPEG does");

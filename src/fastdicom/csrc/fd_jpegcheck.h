@@ -15,7 +15,9 @@ void fd_jpegcheck_free(fd_jpegcheck *check);
  * scans), and with `thorough` always, the Huffman codes of a sequential stream (SOF0, SOF1) are read as a decoder would, but no
  * sample is made: a third of the time of decoding. Progressive and arithmetic streams, whose scans build on each other, are not.
  *
- * FD_OK; FD_INVALID, FD_TRUNCATED with *error, whose offset is in src, near the damage. */
-fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, bool thorough, fd_error *error);
+ * FD_OK; FD_INVALID, FD_TRUNCATED with *error, whose offset is in src, near the damage. With FD_TRUNCATED *whole_rows is how many
+ * rows of the image a decoder makes of what there is, without a guess; 0 where that cannot be told. */
+fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, bool thorough, uint32_t *whole_rows,
+                           fd_error *error);
 
 #endif
