@@ -416,8 +416,24 @@ def test_palette_of_another_data_set():
     assert np.array_equal(apply_color_lut(UNSIGNED, palette=other), apply_color_lut(UNSIGNED, other))
     with pytest.raises(ValueError, match="needed"):
         apply_color_lut(UNSIGNED)
-    with pytest.raises(NotImplementedError, match="HOT_IRON"):
-        apply_color_lut(UNSIGNED, palette="HOT_IRON")
+    with pytest.raises(ValueError, match="HOT_IRON"):
+        apply_color_lut(UNSIGNED, palette="LUKEWARM")
+
+
+def test_well_known_palettes_like_pydicom():
+    """By UID: pydicom exchanges FALL (PS3.6 B.1.7) and WINTER (B.1.8) when asked by name."""
+    import pydicom.pixels as peer
+
+    from fastdicom.pixels.palettes import WELL_KNOWN
+
+    arr = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for number, name in enumerate(WELL_KNOWN, start=1):
+        made = apply_color_lut(arr, palette=f"1.2.840.10008.1.5.{number}")
+        assert made.dtype == np.uint8
+        assert np.array_equal(made, peer.apply_color_lut(arr, palette=f"1.2.840.10008.1.5.{number}"))
+        assert np.array_equal(apply_color_lut(arr, palette=name), made)
+    assert apply_color_lut(np.array([0, 128, 255]), palette="FALL").tolist() == [[255, 255, 0], [255, 127, 0], [255, 0, 0]]
+    assert apply_color_lut(np.array([0, 255]), palette="WINTER").tolist() == [[0, 0, 255], [0, 255, 128]]
 
 
 # Damage

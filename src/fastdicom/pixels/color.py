@@ -12,6 +12,7 @@ from fastdicom.errors import DecodeError, MissingElementError, UnsupportedError
 from fastdicom.pixels import _lut
 from fastdicom.pixels.describe import warn
 from fastdicom.pixels.lut import descriptor, entries, flat, look_up, text
+from fastdicom.pixels.palettes import WELL_KNOWN, well_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,8 +183,9 @@ def apply_color_lut(arr: Any, ds: Any = None, palette: Any = None) -> Array:
         Stored samples. Those below the first that is mapped get the first entry, those beyond the table the last.
     ds : Dataset
         The data set with the palette.
-    palette : Dataset, optional
-        A data set of the Color Palette IOD (PS3.3 A.58), whose palette is taken instead.
+    palette : str or Dataset, optional
+        What is taken instead: a data set of the Color Palette IOD (PS3.3 A.58), or the name or UID of a well-known palette (PS3.6
+        Annex B), such as ``"HOT_IRON"``.
 
     Returns
     -------
@@ -193,16 +195,17 @@ def apply_color_lut(arr: Any, ds: Any = None, palette: Any = None) -> Array:
     Raises
     ------
     ValueError
-        Neither `ds` nor `palette` is given, or the palette is for a part of the samples only (C.7.6.19).
+        Neither `ds` nor `palette` is given, the palette is for a part of the samples only (C.7.6.19), or its name is not known.
     MissingElementError, DecodeError
         There is no palette, or it is damaged.
-    UnsupportedError
-        `palette` is a name.
     """
     if ds is None and palette is None:
         raise ValueError("a data set or a palette is needed")
     if isinstance(palette, str):
-        raise UnsupportedError(f"the palette {palette[:64]!r} is not at hand: give the data set that holds it")
+        table = well_known(palette)
+        if table is None:
+            raise ValueError(f"the palette {palette[:64]!r} is not known: one of {', '.join(WELL_KNOWN)} or its UID was expected")
+        return look_up(arr, 0, table)
     source = ds if palette is None else palette
     if text(source, "PixelPresentation") in ("MIXED", "COLOR"):
         raise ValueError("a supplemental palette is for a part of the samples only (PS3.3 C.7.6.19); to_image shows it")
