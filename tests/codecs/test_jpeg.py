@@ -291,6 +291,14 @@ def test_reasons(change, reason):
         _stream.check_jpeg(change(STREAMS["gray"]))
 
 
+def test_a_bomb_of_scans():
+    """Each scan of a few bytes would cost libjpeg a pass over the image."""
+    stream = STREAMS["progressive"]
+    at = stream.rindex(b"\xff\xda")
+    with pytest.raises(DecodeError, match="more scans than"):
+        decoded(stream[:at] + 1000 * (stream[at : at + 10] + b"\0\0") + stream[at:])
+
+
 def test_padding_is_no_damage():
     for more in (b"", b"\0", b"\0\0\0\0", b"\xff\xff"):
         _stream.check_jpeg(STREAMS["gray"][:-2] + more + EOI + b"\0\0")

@@ -7,6 +7,7 @@
 #define MOST_TABLES 4
 #define MOST_COMPONENTS 4
 #define MOST_SPECIFICATION (16 + 256)
+#define MOST_SCANS 256 /* libjpeg writes ten; every scan of a few bytes costs a decoder a pass over the whole image */
 
 /* An entry of `several`: the bits of as many whole symbols as fit, the coefficients that they stand for, and whether the last
  * of them ends the block. 0: not even one fits. */
@@ -51,7 +52,7 @@ typedef struct checker {
     uint32_t *whole_rows;
     unsigned process; /* n of SOFn */
     uint32_t rows, columns, restart_interval;
-    unsigned components, in_scan, widest, tallest;
+    unsigned components, in_scan, scans, widest, tallest;
     component all[MOST_COMPONENTS];
     component *scan[MOST_COMPONENTS];
     bool thorough, have_frame, have_dc[MOST_TABLES], have_ac[MOST_TABLES]; /* by this stream */
@@ -379,6 +380,8 @@ static fd_status read_scan(checker *c, const uint8_t *p, size_t n)
 {
     if (!c->have_frame) return failed(c, FD_INVALID, p, 0, 0, "the JPEG stream has a scan before its frame header");
     if (n < 1 || n < 4 + 2u * p[0]) return failed(c, FD_INVALID, p, n, 6, "the JPEG scan header is cut off");
+    if (++c->scans > MOST_SCANS)
+        return failed(c, FD_INVALID, p, c->scans, MOST_SCANS, "the JPEG stream has more scans than any encoder writes");
     c->in_scan = p[0];
     if (!c->in_scan || c->in_scan > c->components)
         return failed(c, FD_INVALID, p, c->in_scan, c->components, "the JPEG scan has no such number of components");

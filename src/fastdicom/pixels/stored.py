@@ -145,6 +145,7 @@ class Encapsulated:
         self._syntax = transfer_syntax_of(description.info.transfer_syntax_uid)
         self._lock = threading.Lock()
         self._found: FrameIndex | None = None
+        self._codecs: dict[str | None, Any] = {}  # those that were checked last
         self._headers = _stream.Reader()
         self._plans: dict[tuple[bool, bool], Plan] = {}  # by whether RGB is wanted, and whether parts are
 
@@ -205,7 +206,7 @@ class Encapsulated:
 
     def check(self, decoder: str | None) -> None:
         """Raise UnsupportedError or MissingDecoderError when nobody here decodes these frames."""
-        registry.load(self._description.info.transfer_syntax_uid, decoder)
+        self._codecs[decoder] = registry.load(self._description.info.transfer_syntax_uid, decoder)
 
     def require(self, number: int) -> int:
         """The number of a frame that is there; TruncatedError when there are fewer."""
@@ -248,7 +249,7 @@ class Encapsulated:
         if partial:
             info = replace(info, partial=True)
         cut = len(index) - 1 if index.is_cut else -1
-        codec = registry.load(info.transfer_syntax_uid, decoder)
+        codec = self._codecs.get(decoder) or registry.load(info.transfer_syntax_uid, decoder)
         has_header = self._syntax.family in HEADER_OF
 
         def decode(number: int, target: memoryview) -> int | None:
