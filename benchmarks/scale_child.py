@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -72,6 +73,42 @@ def files_below(folder: str) -> Iterable[os.DirEntry[str]]:
                     yield entry
 
 
+def walk_stat(task: Task) -> Callable[[], int]:
+    """What os.walk and os.stat take, as one writes it down first."""
+
+    def run() -> int:
+        count = 0
+        for root, _, names in os.walk(task["folder"]):
+            for name in names:
+                os.stat(os.path.join(root, name))
+                count += 1
+        return count
+
+    return run
+
+
+def command(task: Task) -> Callable[[], int]:
+    """The program, from the start of its process to its end."""
+    program = [
+        sys.executable,
+        "-m",
+        "fastdicom",
+        "scan",
+        task["folder"],
+        "-o",
+        task["output"],
+        "--update",
+        "--threads",
+        str(task["threads"]),
+    ]
+
+    def run() -> int:
+        subprocess.run(program, check=True, capture_output=True)
+        return int(task["files"])
+
+    return run
+
+
 def walk_and_stat(task: Task) -> Callable[[], int]:
     """What Python's own os.scandir and stat take."""
     return lambda: sum(1 for entry in files_below(task["folder"]) if entry.stat().st_size >= 0)
@@ -93,7 +130,8 @@ def pydicom_rows(task: Task) -> Callable[[], int]:
     return run
 
 
-TASKS = {function.__name__: function for function in (scan_to_table, scan_through, scan_to_parquet, update, walk_and_stat, pydicom_rows)}
+WORK = (scan_to_table, scan_through, scan_to_parquet, update, command, walk_stat, walk_and_stat, pydicom_rows)
+TASKS = {function.__name__: function for function in WORK}
 
 
 def peak() -> int:

@@ -445,9 +445,9 @@ class Scan:
 
         Notes
         -----
-        `update` copies what has not changed as it is; rows of new files come last, unless the scan is `ordered`. It holds path, size and
-        time of all files in memory while it works, and the whole table where it cannot copy, as `resume` does. Objects, archives and the long
-        table are always read anew.
+        `update` copies what has not changed as it is; rows of new files come last, unless the scan is `ordered`. It holds path, size
+        and time of all files in memory while it works, and the whole table where it cannot copy, as `resume` does. Objects,
+        archives and the long table are always read anew.
         """
         if self.client is None:
             return self._to_file(path, "parquet", update, resume, progress)

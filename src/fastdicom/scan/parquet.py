@@ -19,6 +19,8 @@ from fastdicom.scan.output import replacing
 if TYPE_CHECKING:
     from types import ModuleType
 
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
     from fastdicom.scan._scan import Batch
@@ -32,6 +34,7 @@ __all__ = [
     "file_schema",
     "kind_of",
     "metadata_of",
+    "numbers",
     "plain",
     "pyarrow",
     "schema_of",
@@ -64,6 +67,12 @@ def pyarrow() -> ModuleType:
             raise
         raise ModuleNotFoundError("this needs pyarrow: pip install 'fastdicom-core[scan]'", name="pyarrow") from None
     return pa  # type: ignore[no-any-return]  # without pyarrow's stubs it is anything
+
+
+def numbers(values: npt.NDArray[np.int64]) -> pa.Array:
+    """Return 64-bit integers as an Arrow array, without a copy."""
+    arrow = pyarrow()
+    return arrow.Array.from_buffers(arrow.int64(), len(values), [None, arrow.py_buffer(values)])
 
 
 def table(scan: Scan) -> pa.Table:
@@ -122,13 +131,13 @@ def _settings(schema: pa.Schema) -> dict[str, Any]:
     return {"compression": "zstd", "compression_level": 1, "version": "2.6", "write_statistics": True, "use_dictionary": names}
 
 
-def encoded(table: pa.Table) -> tuple[footer.Footer, pa.Buffer]:
-    """Return a table as the bytes of a Parquet file with one row group, and what its footer says; no rows: there is none."""
+def encoded(table: pa.Table | None, schema: pa.Schema) -> tuple[footer.Footer, pa.Buffer]:
+    """Return a table as the bytes of a Parquet file with one row group, and what its footer says; no table: there is none."""
     import pyarrow.parquet as pq
 
     sink = pyarrow().BufferOutputStream()
-    with pq.ParquetWriter(sink, table.schema, **_settings(table.schema)) as writer:
-        if len(table):
+    with pq.ParquetWriter(sink, schema, **_settings(schema)) as writer:
+        if table is not None:
             writer.write_table(table, row_group_size=len(table))
     data = sink.getvalue()
     length = footer.tail(data[-8:].to_pybytes())

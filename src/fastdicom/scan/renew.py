@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.int64]
 
-__all__ = ["KEYS", "Layout", "Old", "Piece", "arrange", "pieces", "write"]
+__all__ = ["KEYS", "UNKNOWN", "Layout", "Old", "Piece", "arrange", "pieces", "write"]
 
 #: The columns that tell whether a row may stay.
 KEYS: Final = ("path", "size", "mtime", "error", "notes")
+
+#: Instead of a value that may be anything, None too.
+UNKNOWN: Final = object()
 
 _GROUP_ROWS: Final = 65536
 _WORKERS: Final = 4  # at most
@@ -64,7 +67,7 @@ class Old:
             self._end, self.footer = self._read_footer()
             self._metadata = pq.read_metadata(self.source)
             self.found_schema = self._metadata.schema.to_arrow_schema()
-            self.rest = parquet.encoded(schema.empty_table())[0].rest
+            self.rest = parquet.encoded(None, schema)[0].rest
             for number in (_SCHEMA, _CREATOR):
                 if _field(self.footer.rest, number) != _field(self.rest, number):
                     raise footer.FooterError("another library has written it, or this one in another version")
@@ -128,22 +131,20 @@ class Old:
             text = " ".join(str(error).split())[:200]
             raise OSError(f"{self.name}: the index is damaged ({text}): scan without an update of it") from None
 
-    def constant(self, group: int, name: str) -> pa.Scalar | None:
-        """Return the value that every row of a group has in a column, null too, where that can be told without reading it."""
+    def constant(self, group: int, name: str) -> object:
+        """Return the value that every row of a group has in a column, None for null; `UNKNOWN` where that takes reading it."""
         arrow = parquet.pyarrow()
         kind = self._plain.field(name).type
         types = arrow.types
         if not (types.is_string(kind) or types.is_integer(kind) or types.is_date32(kind) or types.is_time64(kind)):
-            return None
+            return UNKNOWN
         about = self._metadata.row_group(group).column(self._numbers[name])
         found = about.statistics
         if found is None or not found.has_null_count:
-            return None
+            return UNKNOWN
         if found.null_count == about.num_values:
-            return arrow.scalar(None, kind)
-        if found.null_count or not found.has_min_max or found.min != found.max:
             return None
-        return arrow.scalar(found.min, kind)
+        return found.min if not found.null_count and found.has_min_max and found.min == found.max else UNKNOWN
 
     def plain(self, names: Iterable[str] | None = None) -> pa.Schema:
         """Return the schema of columns without dictionaries; all columns when none are named."""
@@ -287,7 +288,7 @@ class Piece:
         """(path, error) of each row whose file or folder could not be opened or read."""
         if not len(self.failed):
             return []
-        found = self.table(["path", "error"]).take(parquet.pyarrow().array(self.failed))
+        found = self.table(["path", "error"]).take(parquet.numbers(self.failed))
         return [(row["path"], row["error"]) for row in found.to_pylist()]
 
 
@@ -354,9 +355,8 @@ def _patched(old: Old, number: int, fresh: pa.Table, mine: Rows, changed: Rows, 
     """Columns of a row group of the same files, of which some have changed: only what differs is made anew."""
     import numpy as np
 
-    arrow = parquet.pyarrow()
-    new = fresh.select(names).take(arrow.array(mine[changed]))
-    rows = arrow.array(changed)
+    new = fresh.select(names).take(parquet.numbers(mine[changed]))
+    rows = parquet.numbers(changed)
     asked = [name for name in names if name != "path" and not _is_all(new[name], old.constant(number, name))]
     found = old.read(number, asked)
     before = found.take(rows).cast(old.plain(asked))
@@ -366,24 +366,20 @@ def _patched(old: Old, number: int, fresh: pa.Table, mine: Rows, changed: Rows, 
     return _encoded(_joined(old, found.select(different), new, order))
 
 
-def _is_all(column: pa.ChunkedArray, value: pa.Scalar | None) -> bool:
+def _is_all(column: pa.ChunkedArray, value: object) -> bool:
     """Tell whether every value of a column is this one."""
-    import pyarrow.compute as pc
-
-    if value is None:
+    if value is UNKNOWN:
         return False
-    if not value.is_valid:
-        return bool(column.null_count == len(column))
-    return bool(column.null_count == 0 and pc.all(pc.equal(column, value)).as_py())
+    found = column.unique()
+    return len(found) == 1 and bool(found[0].as_py() == value)
 
 
 def _rebuilt(old: Old, number: int, home: Rows, fresh: pa.Table, mine: Rows, changed: Rows, names: list[str]) -> _Made:
     """Columns of a row group with files that were not there before, or without some that were."""
     import numpy as np
 
-    arrow = parquet.pyarrow()
     found = old.read(number, names)
-    new = fresh.select(names).take(arrow.array(mine[changed]))
+    new = fresh.select(names).take(parquet.numbers(mine[changed]))
     order = home.copy()
     order[changed] = len(found) + np.arange(len(changed))
     return _encoded(_joined(old, found, new, order))
@@ -396,7 +392,7 @@ def _joined(old: Old, found: pa.Table, new: pa.Table, order: Rows) -> pa.Table:
     columns = []
     for name in schema.names:
         chunks = [*found[name].cast(schema.field(name).type).chunks, *new[name].chunks]
-        columns.append(arrow.concat_arrays(chunks).take(arrow.array(order)))
+        columns.append(arrow.concat_arrays(chunks).take(parquet.numbers(order)))
     return arrow.table(columns, schema=schema)
 
 
@@ -404,7 +400,7 @@ def _encoded(table: pa.Table) -> _Made:
     names = table.schema.names
     if not names:
         return _Made({}, {})
-    about, data = parquet.encoded(table)
+    about, data = parquet.encoded(table, table.schema)
     [group] = about.groups
     view = memoryview(data)
     chunks = {name: (chunk, view[chunk.offset : chunk.offset + chunk.length]) for name, chunk in zip(names, group.chunks, strict=True)}

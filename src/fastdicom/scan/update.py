@@ -161,6 +161,8 @@ def prepare(
         return Plan(None, None)
     plan = Plan(None, None, Walk(scan) if (update and Path(path).is_file()) or resume else None)  # while the index is read
     try:
+        if plan.walk is not None:
+            _import()
         plan.journal = Journal(path, identity(scan))
         _find(plan, scan, path, kind, update, resume, say)
     except BaseException:
@@ -169,6 +171,14 @@ def prepare(
     if plan.known is None and plan.walk is not None:
         plan.walk.close()
     return plan
+
+
+def _import() -> None:
+    """Import what takes a tenth of a second while the walk is under way, rather than behind it."""
+    parquet.pyarrow()
+    import numpy as np  # noqa: F401
+    import pyarrow.compute as pc  # noqa: F401
+    import pyarrow.parquet as pq  # noqa: F401
 
 
 def _find(
@@ -355,7 +365,7 @@ class Known:
 
     def failures(self) -> list[tuple[str, str]]:
         """(path, error) of each row whose file or folder could not be opened or read."""
-        found = self._batch.select(["path", "error"]).take(parquet.pyarrow().array(self._failed))
+        found = self._batch.select(["path", "error"]).take(parquet.numbers(self._failed))
         return [(row["path"], row["error"]) for row in found.to_pylist()]
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
@@ -372,13 +382,11 @@ class _Fresh:
     """What was read now."""
 
     def __init__(self, scan: Scan, batches: list[Any]) -> None:
-        import pyarrow.compute as pc
-
         arrow = parquet.pyarrow()
         self.schema = arrow.schema(scan.schema)
         table = arrow.Table.from_batches([arrow.record_batch(batch) for batch in batches], self.schema)
         self.table = table.replace_schema_metadata(None)
-        self.failed = _names(pc, table, batches)
+        self.failed = _names(table, batches)
 
 
 class _Work:
@@ -388,7 +396,6 @@ class _Work:
         import numpy as np
         import pyarrow.compute as pc
 
-        arrow = parquet.pyarrow()
         self._scan = scan
         self._facts = facts
         path = facts["path"]
@@ -400,19 +407,19 @@ class _Work:
                 there &= _integers(facts[name]) == _integers(known[name])[at]
             there &= _usable(known["error"])[at]
         if os.name != "nt":  # bytes that are no UTF-8 are written with a backslash: then the text may name two files
-            there &= ~pc.match_substring(path, "\\x").to_numpy(zero_copy_only=False)
-        self._failed = pc.is_valid(facts["error"]).to_numpy()
+            there &= ~_flags(pc.match_substring(path, "\\x"))
+        self._failed = _flags(pc.is_valid(facts["error"]))
         self._taken = there & ~self._failed
         self._read = ~there & ~self._failed
-        kept = known["error"].take(arrow.array(self._at[self._taken]))
-        notes = known["notes"].take(arrow.array(self._at[self._taken]))
+        stay = parquet.numbers(self._at[self._taken])
+        kept, notes = known["error"].take(stay), known["notes"].take(stay)
         errors, noted = len(kept) - kept.null_count, len(notes) - notes.null_count
         failed = int(self._failed.sum())
         scan.count_first(len(kept) + failed, len(kept) - errors, errors, failed, noted)
 
     def changed(self) -> Iterator[bytes]:
         """Yield the paths that must be read."""
-        chosen = self._facts["path_bytes"].filter(parquet.pyarrow().array(self._read))
+        chosen = self._facts["path_bytes"].take(_true(self._read))
         for chunk in chosen.chunks:
             yield from chunk.to_pylist()
 
@@ -421,7 +428,7 @@ class _Work:
         import numpy as np
 
         found = np.full(len(self._at), -1, dtype=np.int64)
-        chosen = self._facts["path"].filter(parquet.pyarrow().array(self._read))
+        chosen = self._facts["path"].take(_true(self._read))
         read = _matches(chosen, fresh.table["path"])
         found[self._read] = read
         found[self._failed] = len(fresh.table) + np.arange(int(self._failed.sum()))
@@ -432,7 +439,7 @@ class _Work:
         import numpy as np
 
         arrow = parquet.pyarrow()
-        lost = _widened(self._facts.filter(arrow.array(self._failed)), fresh.schema)
+        lost = _widened(self._facts.take(_true(self._failed)), fresh.schema)
         rows = arrow.concat_tables([fresh.table, lost]).unify_dictionaries().combine_chunks()
         failed = np.zeros(len(rows), dtype=bool)
         failed[fresh.failed] = True
@@ -462,30 +469,26 @@ class _Work:
         is_failed = np.concatenate([np.zeros(len(known), dtype=bool), failed])
         for start in range(0, len(order), _ROWS_AT_ONCE):
             part = order[start : start + _ROWS_AT_ONCE]
-            [batch] = everything.take(arrow.array(part)).combine_chunks().to_batches()
+            [batch] = everything.take(parquet.numbers(part)).combine_chunks().to_batches()
             yield Known(batch, np.flatnonzero(is_failed[part]))
 
 
-def _names(pc: Any, read: pa.Table, fresh: list[Any]) -> Rows:
+def _names(read: pa.Table, batches: list[Any]) -> Rows:
     """Which of the rows that were read failed."""
     import numpy as np
 
-    arrow = parquet.pyarrow()
-    paths = [path for batch in fresh for path, _ in batch.failures()]
-    if not paths:
-        return np.zeros(0, dtype=np.int64)
-    return np.flatnonzero(pc.is_in(read["path"], arrow.array(paths, read["path"].type)).to_numpy())
+    paths = {path for batch in batches for path, _ in batch.failures()}
+    return np.array([i for i, path in enumerate(read["path"].to_pylist() if paths else ()) if path in paths], dtype=np.int64)
 
 
 def _places(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
     """Where each text is among others; -1: nowhere."""
-    import numpy as np
     import pyarrow.compute as pc
 
     arrow = parquet.pyarrow()
-    values = arrow.concat_arrays(among.cast(arrow.large_string()).chunks) if among.num_chunks else arrow.array([], arrow.large_string())
+    values = _whole(among)
     found = pc.index_in(wanted.cast(arrow.large_string()), value_set=values)
-    return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
+    return _integers(found, -1)
 
 
 def _aligned(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
@@ -496,10 +499,21 @@ def _aligned(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
     return np.frombuffer(found, dtype=np.int64)
 
 
-def _texts(column: pa.ChunkedArray) -> tuple[Any, Any, int, int]:
+def _whole(column: pa.ChunkedArray) -> pa.Array:
     arrow = parquet.pyarrow()
     chunks = column.cast(arrow.large_string()).chunks
-    array = arrow.concat_arrays(chunks) if chunks else arrow.array([], arrow.large_string())
+    return arrow.concat_arrays(chunks) if chunks else arrow.nulls(0, arrow.large_string())
+
+
+def _true(mask: npt.NDArray[np.bool_]) -> pa.Array:
+    """The numbers of those that are."""
+    import numpy as np
+
+    return parquet.numbers(np.flatnonzero(mask))
+
+
+def _texts(column: pa.ChunkedArray) -> tuple[Any, Any, int, int]:
+    array = _whole(column)
     _, offsets, data = array.buffers()
     return offsets or bytes(8), data, array.offset, len(array)
 
@@ -532,12 +546,31 @@ def _repetitions(codes: Rows) -> Rows:
     return found
 
 
-def _integers(column: pa.ChunkedArray) -> Rows:
+# Between numpy and Arrow all goes by way of their buffers: to_numpy(), pyarrow.array and pyarrow.scalar import pandas first, where it is
+# installed, and that takes longer than a walk over a hundred thousand files.
+
+
+def _integers(column: pa.ChunkedArray, null: int = -(1 << 62)) -> Rows:
     import numpy as np
-    import pyarrow.compute as pc
 
     arrow = parquet.pyarrow()
-    return np.asarray(pc.fill_null(column.cast(arrow.int64()), -(1 << 62)).to_numpy(), dtype=np.int64)
+    found = [np.empty(0, dtype=np.int64)]
+    for chunk in column.cast(arrow.int64()).chunks:
+        if len(chunk):
+            values = np.frombuffer(chunk.buffers()[1], np.int64, len(chunk), 8 * chunk.offset)
+            found.append(np.where(_flags(chunk.is_valid()), values, null) if chunk.null_count else values)
+    return np.concatenate(found)
+
+
+def _flags(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """True and false, without nulls."""
+    import numpy as np
+
+    arrow = parquet.pyarrow()
+    bytes_of = column.cast(arrow.int8())
+    chunks = [chunk for chunk in getattr(bytes_of, "chunks", [bytes_of]) if len(chunk)]
+    found = [np.frombuffer(chunk.buffers()[1], np.int8, len(chunk), chunk.offset) for chunk in chunks]
+    return np.concatenate([np.empty(0, dtype=np.int8), *found]).astype(bool)
 
 
 def _usable(errors: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
@@ -547,10 +580,10 @@ def _usable(errors: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
 
     if errors.null_count == len(errors):
         return np.ones(len(errors), dtype=bool)
-    usable = pc.is_null(errors).to_numpy()
+    usable = pc.is_null(errors)
     for words in _NO_DICOM:
-        usable = usable | pc.fill_null(pc.starts_with(errors, words), False).to_numpy()
-    return np.asarray(usable, dtype=bool)
+        usable = pc.or_kleene(usable, pc.starts_with(errors, words))
+    return _flags(usable)
 
 
 def _widened(facts: pa.Table, schema: pa.Schema) -> pa.Table:
