@@ -433,7 +433,7 @@ def test_well_known_palettes_like_pydicom():
         assert np.array_equal(made, peer.apply_color_lut(arr, palette=f"1.2.840.10008.1.5.{number}"))
         assert np.array_equal(apply_color_lut(arr, palette=name), made)
     assert apply_color_lut(np.array([0, 128, 255]), palette="FALL").tolist() == [[255, 255, 0], [255, 127, 0], [255, 0, 0]]
-    assert apply_color_lut(np.array([0, 255]), palette="WINTER").tolist() == [[0, 0, 255], [0, 255, 128]]
+    assert apply_color_lut(np.array([0, 255]), palette="WINTER").tolist() == [[0, 0, 255], [127, 255, 128]]
 
 
 # Damage
