@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         TruncatedError,
         UnsupportedError,
     )
+    from fastdicom.pixels.batch import decode_many
     from fastdicom.reader import dcmread
     from fastdicom.tag import Tag
     from fastdicom.transfer_syntax import TransferSyntax
@@ -59,6 +60,7 @@ _HOME = {
     "TransferSyntax": "transfer_syntax",
     "UID": "uid",
     "dcmread": "reader",
+    "decode_many": "pixels.batch",
 }
 _ROOMS = ("codecs", "dictionary", "pixels", "scan")
 
@@ -83,6 +85,7 @@ __all__ = [
     "__version__",
     "codecs",
     "dcmread",
+    "decode_many",
     "dictionary",
     "pixels",
     "scan",

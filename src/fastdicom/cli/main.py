@@ -22,6 +22,8 @@ COMMANDS = {
     "check": "find what is damaged, duplicate, contradictory or missing",
     "query": "ask indexes with SQL",
     "show": "write a picture of an image as PNG",
+    "decode": "decode frames into a NumPy file",
+    "bench": "time the decoders on files",
     "dump": "print the elements of files",
     "codecs": "list the transfer syntaxes and what decodes them",
 }

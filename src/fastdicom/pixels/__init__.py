@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastdicom.pixels.batch import Batch, decode_many
 from fastdicom.pixels.color import apply_color_lut, apply_palette, convert_color_space
 from fastdicom.pixels.describe import Description, describe
 from fastdicom.pixels.frames import Frames, decode, pixel_array
@@ -18,6 +19,7 @@ from fastdicom.pixels.overlay import overlay_array, overlay_groups
 from fastdicom.pixels.picture import contact_sheet, pixel_aspect, repr_png, square_pixels, to_png
 
 __all__ = [
+    "Batch",
     "Description",
     "Frames",
     "apply_color_lut",
@@ -31,6 +33,7 @@ __all__ = [
     "contact_sheet",
     "convert_color_space",
     "decode",
+    "decode_many",
     "describe",
     "overlay_array",
     "overlay_groups",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from operator import index as as_index
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-__all__ = ["Frames", "decode", "pixel_array"]
+__all__ = ["Frames", "Order", "decode", "pixel_array", "processors", "shares"]
 
 _MONOCHROME = ("MONOCHROME2", "MONOCHROME1")
 # Samples per Pixel, Rows, Columns, Bits Allocated, Bits Stored, High Bit, Pixel Representation
@@ -72,7 +72,7 @@ def pixel_array(dataset: Any, /, *, raw: bool = False, limit: int | None = None)
     others may truncate are opened with ``mmap=False``.
     """
     array = _plain(dataset) if limit is None else None
-    return Frames(dataset)._all(_Order(raw, limit)) if array is None else array
+    return Frames(dataset)._all(Order(raw, limit)) if array is None else array
 
 
 def decode(
@@ -128,7 +128,7 @@ def decode(
     """
     if threads is not None and as_index(threads) < 1:
         raise ValueError(f"threads is {threads}: at least 1 was expected")
-    return Frames(dataset, partial=partial)._some(frames, _Order(raw, limit, threads, decoder, partial), out)
+    return Frames(dataset, partial=partial).decode(Order(raw, limit, threads, decoder, partial), out, frames)
 
 
 def _plain(dataset: Any) -> Array | None:
@@ -159,7 +159,7 @@ def _plain(dataset: Any) -> Array | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class Order:
     """How frames are to be decoded: see `decode`."""
 
     raw: bool = False
@@ -199,6 +199,28 @@ class _Shares:
             raise self._failures[min(self._failures)]
 
 
+def shares(count: int, step: int, threads: int, make: Callable[[], Callable[[int], None]]) -> None:
+    """Call what `make` makes, once in each of so many threads (this one among them), with every number below `count`."""
+    handed = _Shares(count, step)
+
+    def work() -> None:
+        at = 0
+        try:
+            one = make()
+            for at in handed:
+                one(at)
+        except BaseException as error:
+            handed.failed(at, error)
+
+    others = [threading.Thread(target=work, daemon=True) for _ in range(threads - 1)]
+    for thread in others:
+        thread.start()
+    work()
+    for thread in others:
+        thread.join()
+    handed.close()
+
+
 class Frames(Sequence[Any]):
     """The frames of a data set, each decoded when it is asked for.
 
@@ -228,7 +250,7 @@ class Frames(Sequence[Any]):
         return f"<Frames: {len(self)} of {'x'.join(map(str, self.description.info.shape))}, {self.dtype}>"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        array = self._numbers(self._indices, _Order(), None)
+        array = self._numbers(self._indices, Order(), None)
         array = array if dtype is None else array.astype(dtype, copy=False)
         return array.copy() if copy and not array.flags.writeable else array
 
@@ -256,12 +278,13 @@ class Frames(Sequence[Any]):
         except IndexError:
             raise IndexError(f"frame {key} was asked, there are {len(self._indices)}") from None
 
-    def _all(self, order: _Order) -> Array:
+    def _all(self, order: Order) -> Array:
         count = self.description.number_of_frames
         array = self._numbers(range(count), order, None)
         return array[0] if count == 1 else array
 
-    def _some(self, key: Any, order: _Order, out: Array | None) -> Array:
+    def decode(self, order: Order, out: Array | None = None, key: Any = None) -> Array:
+        """Many of the frames at once, `key` of them: see `decode`."""
         single, numbers = False, self._indices
         if key is None:
             single = len(numbers) == 1
@@ -280,73 +303,75 @@ class Frames(Sequence[Any]):
         return out
 
     def _one(self, number: int) -> Array:
-        array: Array = self._numbers(range(number, number + 1), _Order(threads=1), None)[0]
+        array: Array = self._numbers(range(number, number + 1), Order(threads=1), None)[0]
         return array
 
-    def _numbers(self, numbers: Sequence[int], order: _Order, out: Array | None) -> Array:
-        """These frames with their axis: a view when the stored bytes are the answer and no `out` is given."""
-        info = self.description.info
-        size = decoded_size(info, len(numbers))
+    def check(self, order: Order, numbers: Sequence[int]) -> None:
+        """Raise what says already now that these frames cannot be decoded, before anything gets memory for them."""
+        self._check(numbers, order, not order.raw and self._stored.becomes_rgb())
+
+    def _check(self, numbers: Sequence[int], order: Order, rgb: bool) -> bool:
+        """Whether all of these frames are there, which only `partial` allows them not to be."""
+        size = decoded_size(self.description.info, len(numbers))
         if order.limit is not None and size > order.limit:
             raise LimitError(f"{len(numbers)} decoded frame(s) have {size} bytes, the limit is {order.limit}")
         self._stored.check(order.decoder)
-        rgb = not order.raw and self._stored.becomes_rgb()
+        if not numbers:
+            return True
+        last = max(numbers[0], numbers[-1]) if isinstance(numbers, range) else max(numbers)
         there: Sequence[int] = numbers
-        last = max(numbers[0], numbers[-1]) if isinstance(numbers, range) and numbers else max(numbers, default=-1)
         if order.partial and last >= self._stored.count():
             if order.limit is None and size > MISSING * max(self._stored.held(), THREADS_FROM):
                 raise LimitError(f"the header says {size} bytes of pixels, most of which are missing; limit={size} gives them as 0")
             there = [number for number in numbers if number < self._stored.count()]
-        elif last >= 0:
+        else:
             self._stored.require(last)
+        if there:
+            self._stored.check_size(there, rgb)
+        return len(there) == len(numbers)
+
+    def _numbers(self, numbers: Sequence[int], order: Order, out: Array | None) -> Array:
+        """These frames with their axis: a view when the stored bytes are the answer and no `out` is given."""
+        info = self.description.info
+        rgb = not order.raw and self._stored.becomes_rgb()
+        complete = self._check(numbers, order, rgb)
         if out is None:
-            view = None if rgb or len(there) < len(numbers) else self._stored.view(numbers)
+            view = self._stored.view(numbers) if complete and not rgb else None
             if view is not None:
                 return view
-        if len(there):
-            self._stored.check_size(there, rgb)
-        if out is None:
             try:
                 out = np.empty((len(numbers), *info.shape), info.dtype)
             except (MemoryError, ValueError) as error:  # ValueError: more than an array can have
+                size = decoded_size(info, len(numbers))
                 raise LimitError(f"{len(numbers)} decoded frame(s) have {size} bytes: there is no memory for them") from error
         if len(numbers):
             self._fill(numbers, out, rgb, order)
         return out
 
-    def _fill(self, numbers: Sequence[int], out: Array, rgb: bool, order: _Order) -> None:
+    def _fill(self, numbers: Sequence[int], out: Array, rgb: bool, order: Order) -> None:
         size, threads = self.description.info.frame_size, order.threads
         if threads is None:
-            threads = _processors() if out.nbytes >= THREADS_FROM else 1
+            threads = processors() if out.nbytes >= THREADS_FROM else 1
         threads = 1 if size < SMALL_FRAME else min(threads, len(numbers))
-        shares = _Shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (4 * threads))))
         flat = out.reshape(-1).view(np.uint8).data
         cut: dict[int, int] = {}
 
-        def work() -> None:
-            at = 0
-            try:
-                fill = self._stored.filler(order.decoder, rgb, partial=order.partial)
-                for at in shares:
-                    target = flat[at * size : (at + 1) * size]
-                    whole = fill(numbers[at], target)
-                    if whole is not None:
-                        cut[numbers[at]] = whole
-                        np.frombuffer(target, np.uint8)[whole * (size // self.description.info.rows) :] = 0
-            except DecodeError as error:
-                named = DecodeError(error.reason, numbers[at], error.offset)
-                named.__cause__ = error
-                shares.failed(at, named)
-            except BaseException as error:
-                shares.failed(at, error)
+        def make() -> Callable[[int], None]:
+            fill = self._stored.filler(order.decoder, rgb, partial=order.partial)
 
-        others = [threading.Thread(target=work, daemon=True) for _ in range(threads - 1)]
-        for thread in others:
-            thread.start()
-        work()
-        for thread in others:
-            thread.join()
-        shares.close()
+            def one(at: int) -> None:
+                target = flat[at * size : (at + 1) * size]
+                try:
+                    whole = fill(numbers[at], target)
+                except DecodeError as error:
+                    raise DecodeError(error.reason, numbers[at], error.offset) from error
+                if whole is not None:
+                    cut[numbers[at]] = whole
+                    np.frombuffer(target, np.uint8)[whole * (size // self.description.info.rows) :] = 0
+
+            return one
+
+        shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (4 * threads))), threads, make)
         if cut:
             warn(self._dataset, _not_whole(cut, self.description.info.rows))
 
@@ -360,7 +385,8 @@ def _not_whole(cut: dict[int, int], rows: int) -> str:
     return f"the file or a stream ends too early: there are {'; '.join(some)}; the rest is 0"
 
 
-def _processors() -> int:
+def processors() -> int:
+    """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
