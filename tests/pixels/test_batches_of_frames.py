@@ -114,7 +114,7 @@ class TestPartial:
         """Cut anywhere: whole frames, rows of one, and nothing of the rest; never a pixel that was not there."""
         syntax = SV1 if streams is STREAMS else RLE
         data = part10(image(None, 96, 100, frames=4, stored=12) + encapsulated(streams), syntax)
-        first = data.index(streams[0])
+        first, rows = data.index(streams[0]), 0
         for stop in range(first + 9, len(data), 3001):
             out = fastdicom.dcmread(data[:stop]).decode(partial=True)
             there = out.reshape(-1) != 0
@@ -122,6 +122,8 @@ class TestPartial:
             assert not there[count:].any()
             assert np.array_equal(out.reshape(-1)[:count], np.stack(FRAMES).reshape(-1)[:count])
             assert count // 9600 >= sum(data.index(stream) + len(stream) <= stop for stream in streams)
+            rows += count // 100 % 96
+        assert rows > 100  # of frames that were cut, too
 
     def test_missing_frames(self):
         ds = opened(STREAMS[:2], count=4)

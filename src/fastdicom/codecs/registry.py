@@ -185,7 +185,7 @@ def _imported(row: Row) -> Any:
     if not isinstance(row.module, str):
         return row.module
     module, _, name = row.module.partition(":")
-    loaded = sys.modules.get(module) or import_module(module)
+    loaded = import_module(module)  # not what sys.modules has: another thread may be importing it
     return getattr(loaded, name) if name else loaded
 
 
@@ -194,6 +194,7 @@ class _InTurn:
 
     def __init__(self, decoders: list[Any]) -> None:
         self.decoders = decoders
+        self.PARTIAL = getattr(decoders[0], "PARTIAL", False)
 
     def decode(self, src: memoryview, info: Any, out: memoryview, /) -> Any:
         """Decode by the first that does not raise UnsupportedError; the error of the first is raised when all do."""
