@@ -208,6 +208,13 @@ bool fd_os_is_remote(const char *path)
     return remote;
 }
 
+int fd_os_exchange(const char *path, const char *other)
+{
+    (void)path;
+    (void)other;
+    return ENOSYS;
+}
+
 void fd_os_message(int os_errno, char *text, size_t room)
 {
     if (strerror_s(text, room, os_errno) != 0) text[0] = 0;
@@ -219,6 +226,7 @@ void fd_os_message(int os_errno, char *text, size_t room)
 #include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #ifndef RUSAGE_THREAD
 #define RUSAGE_THREAD 1 /* the header tells it with _GNU_SOURCE alone, which would make strerror_r another function */
@@ -423,6 +431,22 @@ bool fd_os_is_remote(const char *path)
 }
 
 #endif
+
+int fd_os_exchange(const char *path, const char *other)
+{
+#if defined(__linux__) && defined(SYS_renameat2)
+    const unsigned exchange = 2; /* RENAME_EXCHANGE of linux/fs.h, which not every C library knows */
+    if (syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, other, exchange) == 0) return 0;
+#elif defined(__APPLE__) && defined(RENAME_SWAP)
+    if (renamex_np(path, other, RENAME_SWAP) == 0) return 0;
+#else
+    (void)path;
+    (void)other;
+    errno = ENOSYS;
+#endif
+    const int code = errno;
+    return code == EINVAL || code == ENOTSUP || code == EOPNOTSUPP ? ENOSYS : code; /* as file systems say that they cannot */
+}
 
 void fd_os_message(int os_errno, char *text, size_t room)
 {

@@ -61,6 +61,9 @@ uint64_t fd_os_fetched(void);
 /* Whether the path lies on a file system that others serve: each access may take a while, and many can be under way. */
 bool fd_os_is_remote(const char *path);
 
+/* Two names change places at once, so that nobody ever finds one of them missing. ENOSYS: this system, or this file system, cannot. */
+int fd_os_exchange(const char *path, const char *other);
+
 /* What Python's os.strerror says. */
 void fd_os_message(int os_errno, char *text, size_t room);
 

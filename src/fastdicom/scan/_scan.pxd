@@ -6,6 +6,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "fd_os.h" nogil:
     bint fd_os_is_remote(const char *path) noexcept
+    int fd_os_exchange(const char *path, const char *other) noexcept
 
 
 cdef extern from "fd_engine.h" nogil:

@@ -4,6 +4,7 @@ import atexit
 import weakref
 import zlib
 from datetime import date, datetime, timedelta, timezone
+from os import strerror
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -26,6 +27,7 @@ cdef extern from "errno.h":
         EIO
         EINTR
         ENOMEM
+        ENOSYS
 
 
 #: Name of a column's type -> its code in csrc/fd_column.
@@ -642,6 +644,24 @@ def is_remote(bytes path not None):
     with nogil:
         remote = fd_os_is_remote(text)
     return remote
+
+
+def exchange(bytes path not None, bytes other not None):
+    """Let two names change places at once; False where the system cannot.
+
+    Raises
+    ------
+    OSError
+        It can, but not these.
+    """
+    cdef const char *text = PyBytes_AS_STRING(path)
+    cdef const char *other_text = PyBytes_AS_STRING(other)
+    cdef int code
+    with nogil:
+        code = fd_os_exchange(text, other_text)
+    if code and code != ENOSYS:
+        raise OSError(code, strerror(code), path, None, other)
+    return code == 0
 
 
 @cython.no_gc_clear  # the threads use what it holds until it is closed

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastdicom._version import __version__
-from fastdicom.scan import packed, parquet, shards, sources
+from fastdicom.scan import _scan, output, packed, parquet, shards, sources
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -41,6 +41,7 @@ _PATIENCE: Final = 60.0  # seconds without any worker, or without an answer of t
 _LOOK: Final = 1.0  # seconds from one look at the cluster to the next
 _CANCELLED: Final = "the tasks of the scan are gone: the scheduler was lost or restarted, or somebody cancelled them"
 _SHARED: Final = ": the workers write beside the index, into a folder that all machines must share"
+_RANDOM_BYTES: Final = 6
 _ESCAPE: Final = re.compile(rb"\\x([0-9a-fA-F]{2})")
 
 Progress = Callable[[tuple[int, ...]], object]
@@ -405,25 +406,64 @@ def _new_folder(path: str | os.PathLike[str]) -> Iterator[tuple[Path, Path]]:
     target = Path(path).resolve()
     if target.is_dir() and any(child.suffix != ".parquet" or not child.is_file() for child in target.iterdir()):
         raise FileExistsError(f"{os.fspath(path)} is a folder that holds something else than Parquet files: it is not replaced")
-    around = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    _clear(target)
+    around = target.with_name(f".{target.name}.{secrets.token_hex(_RANDOM_BYTES)}.tmp")
     work, parts = around / "work", around / "parts"
     try:
         around.mkdir()
     except OSError as error:
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
+    lock = _locked(around)
     try:
         work.mkdir()
         parts.mkdir()
         yield work, parts
-        if target.exists():
-            old = around / "old"
-            target.rename(old)
-            try:
-                parts.rename(target)
-            except BaseException:
-                old.rename(target)
-                raise
-        else:
-            parts.rename(target)
+        _take_place(parts, target, around / "old")
     finally:
+        if lock is not None and os.name == "nt":  # there, a file that is open cannot be removed
+            os.close(lock)
         shutil.rmtree(around, ignore_errors=True)
+        if lock is not None and os.name != "nt":
+            os.close(lock)
+
+
+def _take_place(parts: Path, target: Path, old: Path) -> None:
+    """Give a folder the name of another one, which goes away; at once, where the system can."""
+    if not target.exists():
+        parts.rename(target)
+    elif not _scan.exchange(os.fsencode(parts), os.fsencode(target)):
+        try:
+            target.rename(old)
+            parts.rename(target)  # who is killed here leaves both; _clear finds them
+        except BaseException:
+            if old.exists() and not target.exists():
+                old.rename(target)
+            raise
+
+
+def _locked(around: Path) -> int | None:
+    """Hold a lock in a folder, the sign that somebody is at work; None: somebody else has it, or there are no locks here."""
+    try:
+        descriptor = os.open(around / "lock", os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError:
+        return None
+    if os.name != "nt" and output.locked(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _clear(target: Path) -> None:
+    """Remove what killed runs have left beside an index. One that was killed between two renames is brought to its end."""
+    name = re.compile(re.escape(f".{target.name}.") + rf"[0-9a-f]{{{2 * _RANDOM_BYTES}}}\.tmp")
+    with suppress(OSError):
+        for around in [child for child in target.parent.iterdir() if name.fullmatch(child.name) and child.is_dir()]:
+            lock = _locked(around) if (around / "lock").exists() else None  # else somebody has just begun
+            if lock is None:
+                continue
+            try:
+                if (around / "old").is_dir() and (around / "parts").is_dir() and not target.exists():
+                    (around / "parts").rename(target)
+                shutil.rmtree(around, ignore_errors=True)
+            finally:
+                os.close(lock)
