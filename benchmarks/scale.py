@@ -23,7 +23,7 @@ import compare
 import report
 
 HERE = Path(__file__).parent
-THEMES = ("threads", "million", "growth", "update")
+THEMES = ("threads", "cold", "million", "growth", "update")
 MIB = 1 << 20
 
 
@@ -155,6 +155,26 @@ class Run:
             ratio = by_threads[1].seconds / min(limit)
             self.goals.append(report.Goal("threads", "one thread, a file, against the limit", ratio, 2.0, at_most=True, unit=" ×"))
 
+    def cold(self) -> None:
+        """Files that are not in memory: with and without opening them before their turn, and by more threads. Bytes from the disk."""
+        tasks: dict[str, tuple[str, dict[str, Any]]] = {"cold: open + pread(8 KiB) + close (Python)": ("read_heads", {})}
+        for n in self.args.cold_threads:
+            words = f"{n} thread{'s' * (n > 1)}"
+            tasks[f"cold scan, {words}, each file in its turn"] = ("scan_cold", {"threads": n, "ahead": False})
+            tasks[f"cold scan, {words}"] = ("scan_cold", {"threads": n, "ahead": None})
+        best: dict[str, dict[str, Any]] = {}
+        for _ in range(self.args.rounds):
+            for name, (what, more) in tasks.items():
+                forget(self.real)
+                got = child(what, self.archive, **more)
+                if name not in best or got["seconds"] < best[name]["seconds"]:
+                    best[name] = got
+        for name, got in best.items():
+            note = f"{got['fetched'] / len(self.real) / 1024:,.1f} KiB a file from the disk"
+            self.add(Line("cold", name, got["rows"], min(got["seconds"]), got["peak"], note))
+        if not any(got["fetched"] for got in best.values()):
+            self.say("nothing came from a disk: these files stay in memory here")
+
     def million(self) -> None:
         """Very many paths: rate and memory."""
         folder = self.grow(self.args.paths)
@@ -229,6 +249,17 @@ class Run:
                 self.goals.append(report.Goal("update", f"update, against {name}", first / seconds, 1.3, at_most=True, unit=" ×"))
 
 
+def forget(paths: list[Path]) -> None:
+    """Out of the system's memory: all that it has of all disks where that is allowed (root), else these files."""
+    os.sync()
+    try:
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+    except OSError:
+        for path in paths:
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def change(folder: Path, count: int, seed: int) -> None:
     """Put a copy of itself in the place of some files: another inode and another time."""
     for path in random.Random(seed).sample(sorted(below(folder)), count):
@@ -276,6 +307,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--paths", type=int, default=1_000_000, help="how many paths the largest scan has (%(default)s)")
     parser.add_argument("--update-files", type=int, default=200_000, help="how many files the index to update has (%(default)s)")
     parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2], help="numbers of threads (1,2)")
+    parser.add_argument("--cold-threads", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2, 8, 16], help="(1,2,8,16)")
     parser.add_argument("--rounds", type=int, default=3, help="how many turns (%(default)s)")
     parser.add_argument("--tmp", type=Path, help="where to make files")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw growth and threads; needs matplotlib")

@@ -8,7 +8,8 @@ root=$(cd "$here/../.." && pwd)
 out=${1:-$root/build/fuzz}
 csrc=$root/src/fastdicom/csrc
 cc=${CC:-clang}
-flags=(-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wall -Wextra)
+flags=(-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wall -Wextra
+    -DFD_HEAD_PAGE=128u) # files are read in pieces of that
 
 mkdir -p "$out/objects"
 objects=()

@@ -18,7 +18,9 @@ import pytest
 
 import children
 import fastdicom
+import fastdicom.scan.threads as thread_count
 from builders import element, minimal, part10
+from fastdicom.scan import _scan
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="counts the threads in /proc")
 
@@ -390,6 +392,29 @@ def test_scans_of_a_large_folder_that_are_left_early_leave_no_thread(tmp_path: P
         next(scan)
         scan.close()  # type: ignore[attr-defined]
     assert wait_for_threads(before)
+
+
+def test_threads_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The cores; where a server or a program answers, four times as many, and at least 16. The system says which that are."""
+    assert not _scan.is_remote(os.fsencode(tmp_path))
+    assert not _scan.is_remote(b"/nowhere")
+    assert thread_count.default([tmp_path]) == thread_count.default(iter([tmp_path])) == thread_count.cores() >= 1
+    asked: list[bytes] = []
+
+    def is_remote(path: bytes) -> bool:
+        asked.append(path)
+        return path.startswith(b"/net")
+
+    monkeypatch.setattr(thread_count._scan, "is_remote", is_remote)
+    for cores, remote in (1, 16), (2, 16), (4, 16), (8, 32):
+        monkeypatch.setattr(thread_count, "cores", lambda cores=cores: cores)
+        assert thread_count.default(["/here", b"/here"]) == cores
+        assert thread_count.default(["/here", Path("/net/x")]) == remote
+        assert thread_count.default((b"/net",)) == remote
+    assert thread_count.default([object(), "a\0b"]) == 8
+    asked.clear()
+    thread_count.default([f"/{i}" for i in range(1000)])
+    assert len(asked) == 8
 
 
 def test_a_folder_of_very_many_files(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define SMALLEST_HEAD 4096u
+#ifndef FD_HEAD_PAGE /* a fuzzer's is smaller, so that small files are read in pieces too */
+#define FD_HEAD_PAGE 4096u
+#endif
+#define PAGE FD_HEAD_PAGE /* what the system reads from a disk at least */
+#define SMALLEST_HEAD PAGE
 #define LARGEST_HEAD (SMALLEST_HEAD << (FD_HEAD_SIZES - 1))
-#define PAGE 4096u      /* what the system reads from a disk at least */
-#define SMALL 512u      /* a header, or a value so short that what follows is wanted next */
-#define NEAR PAGE       /* what lies between is read too */
-#define KEPT (1u << 20) /* of pieces */
-#define LEARN_FROM 64u  /* files */
+#define SMALL (PAGE / 8u)  /* a header, or a value so short that what follows is wanted next */
+#define NEAR PAGE          /* what lies between is read too */
+#define KEPT (256u * PAGE) /* of pieces */
+#define LEARN_FROM 64u     /* files */
 
 static fd_status read_at(fd_head *f, uint8_t *to, uint64_t offset, size_t n, size_t *got)
 {

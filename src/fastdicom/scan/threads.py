@@ -1,4 +1,8 @@
-"""How many threads a scan takes when nobody says."""
+"""How many threads a scan takes when nobody says.
+
+A local disk that is cold does not need more of them: files are opened before their turn (csrc/fd_engine). Where each call waits for
+an answer from elsewhere, only threads have several calls under way.
+"""
 
 from __future__ import annotations
 
