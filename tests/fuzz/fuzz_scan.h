@@ -51,7 +51,11 @@ static fd_status inflate(void *context, fd_input *file, uint64_t offset, fd_inpu
     if (s->refuse) return FD_INVALID;
     s->file = file;
     s->offset = offset;
-    *out = (fd_input){.data = s->window, .size = UINT64_MAX / 4, .fill = stored_fill, .context = s};
+    /* as the inflater of Python does: the rest is zero already */
+    out->data = s->window;
+    out->size = UINT64_MAX / 4;
+    out->fill = stored_fill;
+    out->context = s;
     return FD_OK;
 }
 

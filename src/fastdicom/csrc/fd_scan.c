@@ -563,7 +563,7 @@ static void forget(fd_scanner *s, size_t first)
  * FD_INVALID: it is not deflated, nothing was appended. */
 static fd_status read_deflated(fd_scanner *s, const fd_part10 *part10)
 {
-    fd_input in;
+    fd_input in = {0};
     uint64_t ignored = 0;
     fd_status status = s->hooks.inflate(s->hooks.context, &s->head.in, part10->dataset_offset, &in);
     s->inflated = status == FD_OK;
@@ -688,6 +688,7 @@ static fd_status open_deflated(fd_scanner *s)
 {
     long_file *f = &s->file;
     const uint64_t start = f->part10.dataset_offset;
+    f->inflated = (fd_input){0};
     fd_status status = s->hooks.inflate(s->hooks.context, &s->head.in, start, &f->inflated);
     if (status != FD_OK) {
         s->hooks.inflate_end(s->hooks.context);

@@ -34,7 +34,7 @@ typedef struct fd_scan_hooks {
     /* A file whose data set, from `offset` on, is deflated (PS3.5 A.5), as an input that reads as if it were not. Its size
      * is a huge number until the end has been reached. FD_INVALID: it is not deflated. What went wrong on the way, or NULL.
      * The end of it. */
-    fd_status (*inflate)(void *context, fd_input *file, uint64_t offset, fd_input *out);
+    fd_status (*inflate)(void *context, fd_input *file, uint64_t offset, fd_input *out); /* `out` is zero before */
     const char *(*inflate_error)(void *context, int *too_large);
     void (*inflate_end)(void *context);
 } fd_scan_hooks;
