@@ -104,6 +104,16 @@ def test_partial(shape):
         _native.decode_rle(encoded(image[:3]), np.zeros((3, 3), "<u4"), 4, 1, True)
 
 
-def test_bits_are_no_bytes():
-    with pytest.raises(UnsupportedError, match="1 bits"):
-        rle.decode(memoryview(bytes(64)), FrameInfo(2, 3, 1, 1, 1, 0, 0, "MONOCHROME2"), memoryview(bytearray(6)))
+def test_bits():
+    """Packed as they are uncompressed; the bits that fill the last byte are nothing."""
+    bits = np.random.default_rng(4).integers(0, 2, (3, 7)).astype("u1")
+    packed = np.packbits(bits, bitorder="little")
+    out = bytearray(21)
+    info = FrameInfo(3, 7, 1, 1, 1, 0, 0, "MONOCHROME2")
+    rle.decode(memoryview(encoded(packed[None])), info, memoryview(out))
+    assert np.array_equal(np.frombuffer(out, "u1").reshape(3, 7), bits)
+    with pytest.raises(DecodeError):
+        rle.decode(memoryview(encoded(packed[None, :-1])), info, memoryview(out))
+    for allocated in (1, 12):  # colour in bits, and bits across bytes
+        with pytest.raises(UnsupportedError, match=f"{allocated} bits"):
+            rle.decode(memoryview(bytes(64)), FrameInfo(2, 3, 3, allocated, 1, 0, 0, "RGB"), memoryview(bytearray(36)))

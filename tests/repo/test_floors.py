@@ -66,6 +66,8 @@ OUTSIDE = {
     "imagecodecs": {"codecs"},
     "openjpeg": {"codecs"},
     "pylibjpeg": {"codecs"},
+    "gdcm": {"codecs"},
+    "av": {"codecs"},
     "polars": set(),
     "pandas": set(),
 }

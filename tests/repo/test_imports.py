@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import children
 
-HEAVY = ["numpy", "pyarrow", "duckdb", "imagecodecs", "openjpeg", "pylibjpeg", "pydicom", "PIL", "polars", "pandas", "distributed", "dask"]
+HEAVY = [
+    "numpy",
+    "pyarrow",
+    "duckdb",
+    "imagecodecs",
+    "openjpeg",
+    "pylibjpeg",
+    "gdcm",
+    "av",
+    "pydicom",
+    "PIL",
+    "polars",
+    "pandas",
+    "distributed",
+    "dask",
+]
 
 LOADED = """
 import sys

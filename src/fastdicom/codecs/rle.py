@@ -23,8 +23,13 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:
     DecodeError
         The number of planes is not that of the description, or one ends before its pixels do.
     UnsupportedError
-        Bits Allocated is no whole number of bytes.
+        Bits Allocated is neither 1 nor a whole number of bytes.
     """
+    if info.bits_allocated == 1 and info.samples_per_pixel == 1:  # bits packed as they are uncompressed (PS3.5 8.1.1), each frame by itself
+        packed = bytearray((info.samples + 7) // 8)
+        _native.decode_rle(src, packed, 1, 1, False)
+        _native.unpack_1(packed, out)
+        return None
     if info.bits_allocated % 8:
         raise UnsupportedError(f"RLE with {info.bits_allocated} bits allocated (PS3.5 G.2 packs bytes)")
     whole = _native.decode_rle(src, out, info.itemsize, info.samples_per_pixel, info.partial)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastdicom.codecs import _native
+from fastdicom.codecs.workers import inner
 from fastdicom.errors import DecodeError, LimitError
 from fastdicom.pixels.describe import Description, decoded_size, describe, warn
 from fastdicom.pixels.stored import Encapsulated, Native, stored
@@ -352,7 +353,7 @@ class Frames(Sequence[Any]):
         size, threads = self.description.info.frame_size, order.threads
         if threads is None:
             threads = processors() if out.nbytes >= THREADS_FROM else 1
-        threads = 1 if size < SMALL_FRAME else min(threads, len(numbers))
+        threads = 1 if size < SMALL_FRAME or self._stored.in_turn else min(threads, len(numbers))
         flat = out.reshape(-1).view(np.uint8).data
         cut: dict[int, int] = {}
 
@@ -371,7 +372,9 @@ class Frames(Sequence[Any]):
 
             return one
 
-        shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (4 * threads))), threads, make)
+        # a frame that is alone may be shared out by its decoder; who asks for one thread gets one
+        with inner(processors() if threads == 1 and order.threads is None else 1):
+            shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (4 * threads))), threads, make)
         if cut:
             warn(self._dataset, _not_whole(cut, self.description.info.rows))
 

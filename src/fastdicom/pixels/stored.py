@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
     Fill = Callable[[int, memoryview], int | None]  # answers how many rows are whole when not all are, which only `partial` allows
 
-__all__ = ["Encapsulated", "Native", "stored"]
+__all__ = ["Encapsulated", "Native", "Video", "stored"]
 
 # How frames lie in fragments (PS3.5 A.4, `TransferSyntax.fragments`) -> what tells them apart without a table
 _KINDS = {"frame": "fragment", "any": "markers", "stream": "video", "any-stream": "video", "": "markers"}
@@ -39,6 +39,8 @@ _CHECK_FROM = 64 << 20  # decoded bytes from which it is asked whether the strea
 
 class Native:
     """Uncompressed frames: one follows the other in the value (PS3.5 8.1.1)."""
+
+    in_turn = False
 
     def __init__(self, dataset: Any, description: Description) -> None:
         self._path = path_of(dataset)
@@ -139,6 +141,8 @@ class Native:
 class Encapsulated:
     """Frames in fragments (PS3.5 A.4), each a bitstream of its own."""
 
+    in_turn = False  # whether frames must be decoded in their order
+
     def __init__(self, dataset: Any, description: Description) -> None:
         self._dataset = dataset
         self._description = description
@@ -219,8 +223,6 @@ class Encapsulated:
 
     def encoded(self, number: int) -> memoryview:
         """The bitstream of a frame."""
-        if self._syntax.video:  # frames depend on one another: the stream comes whole
-            number = min(number, 0)
         return self._index.encoded(self.require(number))
 
     def _is_whole(self, stream: memoryview) -> bool:
@@ -282,6 +284,64 @@ class Encapsulated:
         return fill
 
 
+class Video(Encapsulated):
+    """Frames of a video: all are one stream (PS3.5 8.2.5 to 8.2.13), and each needs those before it.
+
+    The reader stays where it is, so that the next frame costs one frame.
+    """
+
+    in_turn = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._readers: dict[tuple[str | None, bool], Any] = {}
+
+    def count(self) -> int:
+        """How many frames the data set says that there are; the stream tells when it is decoded."""
+        return self._description.number_of_frames if len(self._index) else 0
+
+    def require(self, number: int) -> int:
+        """The number of a frame; TruncatedError when there is no stream at all."""
+        if not len(self._index):
+            element = self._description.element
+            raise TruncatedError("the pixel data holds no stream", element.tag, element.offset, path_of(self._dataset))
+        return number
+
+    def encoded(self, number: int) -> memoryview:  # noqa: ARG002
+        """The whole stream."""
+        return self._index.encoded(self.require(0))
+
+    def held(self) -> int:
+        """As many bytes as frames have, if there is a stream."""
+        return self.count() * self._description.info.frame_size
+
+    def check_size(self, numbers: Sequence[int], rgb: bool) -> None:
+        """Nothing: how large frames are, the first that is decoded tells."""
+
+    def filler(self, decoder: str | None, rgb: bool, *, partial: bool = False) -> Fill:  # noqa: ARG002
+        """What decodes a frame into a buffer."""
+        info = self._description.info
+        codec = registry.load(info.transfer_syntax_uid, decoder)
+        if not hasattr(codec, "Reader"):
+            raise UnsupportedError(f"the decoder of {info.transfer_syntax_uid} does not read frames of a video")
+        wanted = rgb and info.samples_per_pixel == 3 and info.photometric_interpretation.startswith("YBR")
+
+        def fill(number: int, target: memoryview) -> int | None:
+            with self._lock:
+                reader = self._readers.pop((decoder, wanted), None)
+            if reader is None:
+                reader = codec.Reader(self._index.read(0), replace(info, wanted_rgb=wanted))
+            reader.read(number, target)
+            with self._lock:
+                self._readers[decoder, wanted] = reader
+            return None
+
+        return fill
+
+
 def stored(dataset: Any, description: Description) -> Native | Encapsulated:
     """The frames of a data set as its transfer syntax stores them."""
-    return Native(dataset, description) if description.is_native else Encapsulated(dataset, description)
+    if description.is_native:
+        return Native(dataset, description)
+    is_video = transfer_syntax_of(description.info.transfer_syntax_uid).video
+    return (Video if is_video else Encapsulated)(dataset, description)
