@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import imagecodecs
+import numpy as np
 
 from fastdicom.codecs import _stream, jpegll
 from fastdicom.codecs._imagecodecs import fill
@@ -17,6 +20,7 @@ __all__ = ["PARTIAL", "decode"]
 
 PARTIAL = True  # what ends too early gives the rows before
 
+_jpeg8: Any = imagecodecs.jpeg8_decode  # its stub does not know that it takes any buffer
 _LOSSLESS = 3
 # n of SOFn -> what libjpeg-turbo decodes: baseline, extended and progressive, by Huffman or by arithmetic codes
 _DECODED = frozenset((0, 1, 2, 9, 10))
@@ -39,27 +43,57 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, *, thorough: bool 
     UnsupportedError
         It is of a process that libjpeg-turbo does not decode, or has samples of another precision than 8 or 12 bits.
     """
-    stream = info.stream or _stream.header(src)
-    if stream is None or stream.format != "jpeg":
-        raise DecodeError("the stream is no JPEG, as its transfer syntax says")
-    if stream.process == _LOSSLESS:  # in spite of its transfer syntax
-        return jpegll.decode(src, info, out)
-    _check(stream, info)
+    global _last  # noqa: PLW0603  # what was found out last, and nothing that changes an answer
+    how = _last
+    if how is None or how.info is not info or info.stream is None:
+        stream = info.stream or _stream.header(src)
+        if stream is None or stream.format != "jpeg":
+            raise DecodeError("the stream is no JPEG, as its transfer syntax says")
+        if stream.process == _LOSSLESS:  # in spite of its transfer syntax
+            return jpegll.decode(src, info, out)
+        how = _last = _how(stream, info)
     whole_rows = _stream.check_jpeg(src, thorough, info.partial)
-    to_rgb = info.wanted_rgb and stream.components == 3
-    if whole_rows != 0:
-        fill(imagecodecs.jpeg8_decode, src, info, out, dtype=stream.dtype, **_spaces(stream, to_rgb))
+    if whole_rows is None and how.in_place:
+        target = np.frombuffer(out, how.dtype).reshape(how.shape)
+        try:
+            _jpeg8(src, out=target, **how.spaces)
+        except Exception as error:  # its errors have no common root but this
+            raise error if isinstance(error, MemoryError) else DecodeError(f"{type(error).__name__}: {error}") from error
+    elif whole_rows != 0:
+        fill(_jpeg8, src, info, out, dtype=how.dtype, **how.spaces)
     if whole_rows is not None:  # the rest is what libjpeg made up
         start = whole_rows * (info.frame_size // info.rows)
         out[start:] = bytes(len(out) - start)
-        return Decoded(photometric_interpretation="RGB" if to_rgb else None, whole_rows=whole_rows)
-    gray = (1 << stream.precision[0] - 1).to_bytes(info.itemsize, "little") * (_CORNER * stream.components)
-    if not thorough and out[-len(gray) :] == gray:
+        return Decoded(photometric_interpretation="RGB" if how.answer else None, whole_rows=whole_rows)
+    if not thorough and out[-len(how.gray) :] == how.gray:
         _stream.check_jpeg(src)
-    return _RGB if to_rgb else None
+    return how.answer
 
 
-def _spaces(stream: StreamHeader, to_rgb: bool) -> dict[str, str]:
+class _How(NamedTuple):
+    """How the frames of one description are decoded: most files have one, and looking it up costs more than it seems."""
+
+    info: FrameInfo
+    dtype: str
+    shape: tuple[int, ...]
+    in_place: bool
+    spaces: dict[str, Any]
+    gray: bytes  # what libjpeg fills the end of a frame with
+    answer: Decoded | None
+
+
+_last: _How | None = None  # replaced whole, so that threads do not mind
+
+
+def _how(stream: StreamHeader, info: FrameInfo) -> _How:
+    _check(stream, info)
+    to_rgb = info.wanted_rgb and stream.components == 3
+    gray = (1 << stream.precision[0] - 1).to_bytes(info.itemsize, "little") * (_CORNER * stream.components)
+    in_place = stream.itemsize == info.itemsize
+    return _How(info, stream.dtype, info.shape, in_place, _spaces(stream, to_rgb), gray, _RGB if to_rgb else None)
+
+
+def _spaces(stream: StreamHeader, to_rgb: bool) -> dict[str, Any]:
     """What libjpeg is told of colour. Unless told it goes by markers, which `pixels.agree` has weighed already."""
     if stream.components == 1 or (to_rgb and stream.jfif):
         return {}
