@@ -139,6 +139,15 @@ def test_an_icon_does_not_swallow_the_pixels():
     assert np.array_equal(ds.IconImageSequence[0].pixel_array, FRAMES[3])
 
 
+def test_rows_that_are_told_behind_the_scan():
+    """DNL of lossless JPEG; whatever it says must be what the data set says."""
+    stream = jpegll.encode(FRAMES[0], precision=12, rows_behind=True)
+    assert np.array_equal(opened([stream], count=1).pixel_array, FRAMES[0])
+    for rows in (0, 4, 6):
+        with pytest.raises(DecodeError, match=f"{rows} rows"):
+            opened([stream.replace(b"\xff\xdc\0\4\0\5", bytes([0xFF, 0xDC, 0, 4, 0, rows]))], count=1).pixel_array
+
+
 def test_signed_samples_shorter_than_their_words():
     """The stream holds 12 bits without a sign; Pixel Representation says what they mean."""
     signed = FRAMES[0].astype(np.int32) - 2000
