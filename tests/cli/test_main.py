@@ -185,6 +185,37 @@ def test_an_interrupt_is_130_and_leaves_nothing(folder: Path, tmp_path: Path) ->
     assert not list(tmp_path.glob("*x.csv*"))
 
 
+# What comes behind main(): the interrupt meets the process there.
+ENDS = {
+    "between two steps": "status = main(); os.kill(os.getpid(), signal.SIGINT); time.sleep(5); sys.exit(status)",
+    "while it catches one": "sys.stdout.flush = interrupt; cli._run = twice; sys.exit(main())",
+    "inside a text that is run": "cli._run = lambda arguments: caught(); sys.exit(main())",
+    "while it waits for threads": "threading.Thread(target=late).start(); sys.exit(main())",
+    "when nothing is left": "atexit.register(os.kill, os.getpid(), signal.SIGINT); sys.exit(main())",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+@pytest.mark.parametrize("end", ENDS)
+def test_an_interrupt_at_the_very_end_is_130(end: str, folder: Path) -> None:
+    code = f"""
+import atexit, os, signal, sys, threading, time
+import fastdicom.cli.main as cli
+from fastdicom.cli.main import main
+def interrupt(): raise KeyboardInterrupt
+def late(): time.sleep(1.5); os.kill(os.getpid(), signal.SIGINT); time.sleep(1)
+def caught():
+    try: exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt: return 130
+def twice(arguments): raise KeyboardInterrupt
+sys.argv = ["fastdicom", "dump", {str(folder / "0.dcm")!r}]
+{ENDS[end]}
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert done.returncode == (0 if end == "when nothing is left" else 130)
+    assert done.stderr == b""
+
+
 def test_the_program_is_the_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = start("dump", folder / "0.dcm")
     out, _ = done.communicate()

@@ -311,6 +311,25 @@ def test_a_dicomdir_is_confined_to_its_folder(tmp_path: Path, file_id: str) -> N
     assert "(0004,1500)" in bad["error"]
 
 
+def test_a_path_that_was_cut_off_is_no_path(tmp_path: Path) -> None:
+    path = medium(tmp_path / "cd", "IMAGES\\B", "IMAGES\\A")
+    (tmp_path / "cd/IMAGES/ABCDEF").write_bytes(dicom("another"))
+    whole = dicomdir("IMAGES\\B", "IMAGES\\ABCDEF")
+    assert len(rows(path)) == 2
+    name = whole.rindex(b"IMAGES\\ABCDEF")
+    for end in range(name + 1, name + 13):  # at IMAGES\\A there is another file
+        path.write_bytes(whole[:end])
+        good, cut = rows(path)
+        assert (good["path"], cut["path"]) == (f"{tmp_path}/cd/IMAGES/B", str(path))
+        assert "the file ends inside the Directory Record Sequence (0004,1220): 1 files" in cut["error"]
+
+
+@pytest.mark.parametrize("file_ids", [("IMAGES\\A", "images\\a", "IMAGES\\A"), ("images2\\C", "IMAGES2\\C", "images2\\c")])
+def test_a_file_to_which_several_records_refer_comes_once(tmp_path: Path, file_ids: tuple[str, ...]) -> None:
+    found = rows(medium(tmp_path / "cd", *file_ids, "IMAGES\\B"), ordered=True)
+    assert [row["PatientID"] for row in found] == ["0" if file_ids[0] == "IMAGES\\A" else "3", "1"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
 def test_links_of_a_dicomdir_are_confined_too(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()

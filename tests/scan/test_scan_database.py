@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +159,98 @@ def test_a_server_that_dies_half_way(folder: Path, monkeypatch: pytest.MonkeyPat
         assert rows in (8, 16)  # whole transactions
         assert scan.to_database(server.uri).files == 21
         assert asked(server.uri, "SELECT count(*) FROM instances") == [(21,)]
+
+
+# A program that gets an interrupt while the driver writes its Nth piece of rows: of a piece that is long enough to be met.
+INTERRUPTED = """
+import os, signal, sys, threading
+from adbc_driver_manager.dbapi import Cursor
+from fastdicom.cli.main import main
+at, ingest, pieces = int(sys.argv.pop(1)), Cursor.adbc_ingest, 0
+def interrupted(self, *args, **options):
+    global pieces
+    pieces += 1
+    if pieces == at:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return ingest(self, *args, **options)
+Cursor.adbc_ingest = interrupted
+sys.exit(main())
+"""
+
+
+def run_interrupted(at: int, *args: object) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(at), "scan", "-q", *map(str, args), "-t", "Rows", "-t", "PatientName"],
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_an_interrupt_while_sqlite_writes(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    listed = tmp_path / "many"
+    listed.mkdir()
+    for i in range(2000):
+        os.link(folder / "01", listed / str(i))
+    sources = [listed] * 70  # two pieces, of which the key makes two thousand rows
+    run_interrupted(1, *sources, "-o", path)
+    assert not list(tmp_path.glob("new.sqlite*"))
+    run_interrupted(2, *sources, "-o", path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT count(*) FROM instances").fetchall() == [(2000,)]
+    connection.close()
+    before = path.read_bytes()
+    run_interrupted(1, *sources, "-o", path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_an_interrupt_while_postgresql_writes(folder: Path, tmp_path: Path, server: postgres.Server) -> None:
+    listed = tmp_path / "many"
+    listed.mkdir()
+    for i in range(2000):
+        os.link(folder / "01", listed / str(i))
+    run_interrupted(2, *[listed] * 70, "--to", server.uri, "--table", "interrupted")
+    assert asked(server.uri, "SELECT count(*) FROM interrupted") == [(2000,)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_an_interrupt_before_anything_is_written_leaves_no_database(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    command = [sys.executable, "-m", "fastdicom", "scan", "-q", *map(str, [folder] * 20_000), "-o", str(path)]
+    for _ in range(10):  # on a busy machine the scan may end before the signal comes
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while child.poll() is None and not path.exists():
+            time.sleep(0.001)
+        child.send_signal(signal.SIGINT)
+        said = child.communicate(timeout=60)
+        if child.returncode == 130 and not path.exists():
+            break
+        assert child.returncode in (0, 130)
+        path.unlink()
+    assert (child.returncode, said) == (130, (b"", b""))
+    assert not path.exists()
+
+
+def test_what_fails_leaves_no_database(folder: Path, tmp_path: Path) -> None:
+    scan = fastdicom.scan(folder, ["Rows"])
+
+    def broken() -> Iterator[Any]:
+        yield from scan.batches()
+        raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        database.write(scan, database.target_of(tmp_path / "new.sqlite"), broken())
+    assert not list(tmp_path.glob("new*"))
+    (tmp_path / "empty").mkdir()
+    fastdicom.scan(tmp_path / "empty", ["Rows"]).to_database(tmp_path / "none.sqlite")
+    with sqlite3.connect(tmp_path / "none.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM instances").fetchall() == [(0,)]
+    connection.close()
 
 
 def test_without_the_driver_the_message_holds_the_cure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

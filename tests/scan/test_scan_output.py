@@ -144,6 +144,19 @@ def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out"]
 
 
+@pytest.mark.parametrize("step", ["locked", "os.fsync", "Path.exists", "Path.replace"])
+def test_an_interrupt_at_any_step_leaves_nothing(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"fastdicom.scan.output.{step}", interrupted)
+    (tmp_path / "out").write_text("old")
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "out") as name:
+        Path(name).write_text("new")
+    monkeypatch.undo()
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out", "old")]
+
+
 def test_what_killed_writers_leave_is_removed(tmp_path: Path) -> None:
     target = tmp_path / "out"
     stale = tmp_path / ".out.0123456789ab.tmp"

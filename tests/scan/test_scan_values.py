@@ -292,6 +292,26 @@ def test_private_creators_reserve_blocks(tmp_path: Path, tag: tuple[int, str, in
     assert found["PatientID"] == "P-1"
 
 
+@pytest.mark.parametrize(
+    ("creator", "group", "number", "vr", "one", "several"),
+    [
+        ("GEMS_PARM_01", 0x43, 0x12, "SS", ([7], [7]), ([7, 8], [7, 8])),
+        ("SIEMENS MR HEADER", 0x19, 0x0C, "IS", ("1000", [1000]), ("0\\1000", [0, 1000])),
+        ("SIEMENS MR HEADER", 0x19, 0x0C, "IS", ("", None), ("\\5", [None, 5])),
+        ("SIEMENS CSA HEADER", 0x29, 0x08, "CS", ("IMAGE", "IMAGE"), ("IMAGE\\NUM 4", "IMAGE\\NUM 4")),
+        ("SIEMENS CSA HEADER", 0x29, 0x08, "LO", ("\u00e4", "\u00e4"), ("\u00e4\\b", "\u00e4\\b")),
+    ],
+)
+def test_several_private_values_where_a_dictionary_has_one(
+    creator: str, group: int, number: int, vr: str, one: Any, several: Any, tmp_path: Path
+) -> None:
+    for i, (stored, expected) in enumerate((one, several)):
+        stored = stored.encode("latin-1") if isinstance(stored, str) else stored
+        elements = element(0x00080005, "CS", "ISO_IR 100"), private_block(group, creator, (number, vr, stored))
+        found = value(tmp_path, *elements, tag=(group, creator, number))
+        assert found == (expected, None), i
+
+
 def test_private_elements_by_tag(tmp_path: Path) -> None:
     file = part10(minimal(private_block(0x0029, "ACME", (0x08, "LO", "a\\b"), (0x09, "US", [1, 2]), (0x0A, "UN", b"\1\2"))))
     found = row(tmp_path, file, 0x00291008, 0x00291009, 0x0029100A)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from types import TracebackType
+from typing import Any, NoReturn
 
 from fastdicom._version import __version__
 
@@ -27,6 +30,8 @@ COMMANDS = {
     "dump": "print the elements of files",
     "codecs": "list the transfer syntaxes and what decodes them",
 }
+
+_INTERRUPTED = 128 + signal.SIGINT
 
 EPILOG = """commands have a --help of their own
 
@@ -56,7 +61,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit status: 0 all was read, 1 something could not be opened or read, 2 wrong usage, 130 interrupted.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is not None:
+        return _run(list(argv))
+    sys.excepthook = _end_by_interrupt
+    statuses: list[int] = []
+    atexit.register(_end, statuses)  # the first that is registered is the last that runs
+    try:
+        statuses.append(_run(sys.argv[1:]))
+    finally:
+        _settle_interrupts(_leave)
+    return statuses[0]
+
+
+def _end(statuses: list[int]) -> None:
+    """The last thing that the program does."""
+    if statuses == [_INTERRUPTED]:
+        _leave()  # Python may remember an interrupt that was caught, and end the process by the signal (exec of text in an import)
+    _settle_interrupts(signal.SIG_IGN)  # nothing is left to be interrupted
+
+
+def _end_by_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An interrupt between two steps of the program: Python would end the process by the signal."""
+    if issubclass(kind, KeyboardInterrupt):
+        _leave()
+    sys.__excepthook__(kind, error, trace)
+
+
+def _leave(*_: object) -> NoReturn:
+    with suppress(BaseException):
+        sys.stdout.flush()
+    os._exit(_INTERRUPTED)
+
+
+def _settle_interrupts(handler: Any) -> None:
+    """What an interrupt does while Python shuts down, which has no place that catches one."""
+    with suppress(ValueError):  # not the main thread: it has none
+        if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _leave):
+            signal.signal(signal.SIGINT, handler)
+
+
+def _run(arguments: list[str]) -> int:
     if sys.stdout is None:  # closed by the shell (>&-): nobody listens, but what is read still counts
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 as long as the process
     for stream in (sys.stdout, sys.stderr):
@@ -68,7 +112,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return _INTERRUPTED
+    except RuntimeError as error:  # of Python 3.11, from an interrupt while a class is made
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return _INTERRUPTED
+        raise
     except BrokenPipeError:
         # Whoever read the output (head, less) has had enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

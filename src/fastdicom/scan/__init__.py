@@ -156,7 +156,9 @@ def scan(
     Columns are `path`, `size`, `mtime` (UTC), `error` (null when the file was read, else the words of ``dcmread``), then one
     per tag, then `notes`. Their types follow the VR of the dictionary (PS3.6): IS int64, DS float64, US uint16 and so on, DA
     date32, TM time64 and DT timestamp (both in microseconds), AT ``"ggggeeee"``, all other text and UI string, lists where
-    the dictionary allows several values. An absent element is null; one that is present but empty is ``""`` as text and null
+    the dictionary allows several values. How many a private element has its dictionary only guesses: of one that is asked for by its
+    creator numbers, dates, times and AT are always lists, and text of which one value is expected keeps its backslashes where there
+    are more, so that nothing is lost. An absent element is null; one that is present but empty is ``""`` as text and null
     as a number. A value that does not fit the type of its column is null, and `notes` says so.
 
     Dates and times are those that the standard allows, and YYYY.MM.DD and HH:MM:SS of before it; anything else (ranges, 24:00, a

@@ -170,7 +170,8 @@ class Column:
         """FD_COLUMN_* of csrc/fd_convert.h."""
         if self.text_of is not None:
             return _KEPT | (_SPLIT if self.text_of.multiple else 0)
-        return (0 if self.vr else _UNSPLIT) | (_LUT if self.tag in _LUT_DESCRIPTORS else 0)
+        is_whole = not self.vr or (self.creator is not None and self.kind == "utf8" and not self.multiple)
+        return (_UNSPLIT if is_whole else 0) | (_LUT if self.tag in _LUT_DESCRIPTORS else 0)
 
     @property
     def item_kind(self) -> str:
@@ -313,7 +314,10 @@ def _nested(text: str) -> Column:
 def _typed(element: _Element) -> Column:
     name, tag, vr, vm, creator = element
     kind = _KINDS.get(vr, "utf8")
-    multiple = bool(vm) and vm != "1" and kind != "binary" and vr not in _ONE_VALUE_VRS
+    # A private dictionary tells how many values somebody has seen: one number there is a list in another vendor's release. Text does
+    # not need one: it keeps its backslashes.
+    several = bool(vm) and (vm != "1" or (creator is not None and (kind != "utf8" or vr == "AT")))
+    multiple = several and kind != "binary" and vr not in _ONE_VALUE_VRS
     constant = kind == "utf8" and not multiple and (vr in _CONSTANT_VRS or (creator is None and name in _CONSTANTS))
     return Column(name, tag, vr, kind, multiple, creator, constant)
 

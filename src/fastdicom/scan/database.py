@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from fastdicom.scan import parquet
+from fastdicom.scan.apart import Apart
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -113,7 +114,8 @@ def target_of(uri: str | os.PathLike[str], table: str | None = None) -> Target:
 def write(scan: Scan, target: Target, batches: Iterable[Batch]) -> Counts:
     """Write batches to a table, keyed by path, and return the counts of the scan.
 
-    Each transaction has some ten thousand rows and is whole or not there. A path that is in the table already is replaced.
+    Each transaction has some ten thousand rows and is whole or not there. A path that is in the table already is replaced. An SQLite
+    file into which nothing was written, because of an interrupt or an error, is not left behind.
 
     Raises
     ------
@@ -125,19 +127,22 @@ def write(scan: Scan, target: Target, batches: Iterable[Batch]) -> Counts:
     if scan.elements:
         raise TableError("the long table has many rows a path, and a database is keyed by path: write it to a .parquet file")
     schema = parquet.plain(parquet.schema_of(scan))
-    with _failures(target), _connected(target) as connection:
-        writer = _Writer(connection, target, schema)
-        writer.create()
+    with _nothing_empty(target), _failures(target), _connected(target) as (connection, thread):
+        writer = _Writer(connection, thread, target, schema)
+        thread.do(writer.look)
         for chunk in parquet.chunks(batches, schema):
             writer.append(chunk)
+        thread.do(writer.create)
     return scan.counts
 
 
 class _Writer:
     """The statements for one table."""
 
-    def __init__(self, connection: Any, target: Target, schema: pa.Schema) -> None:
+    def __init__(self, connection: Any, thread: Apart, target: Target, schema: pa.Schema) -> None:
         self._connection = connection
+        self._thread = thread
+        self._is_there = False
         self._target = target
         self._sqlite = target.kind == "sqlite"
         self._table = _quoted(target.table)
@@ -151,17 +156,27 @@ class _Writer:
             return "TEXT" if self._sqlite else self._type(kind.value_type) + "[]"
         return _TYPES[str(kind)][0 if self._sqlite else 1]
 
+    def _go_on(self) -> None:
+        if self._thread.is_stopping:  # somebody has raised that already
+            raise KeyboardInterrupt
+
     def _execute(self, sql: str) -> list[str]:
+        self._go_on()
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             return [column[0] for column in cursor.description or ()]
 
-    def create(self) -> None:
-        """Make the table, or see that the one that is there has the same columns."""
+    def look(self) -> None:
+        """See that a table that is there has the same columns, before anything is read. A server is asked to make one as well."""
         if self._sqlite:
             self._execute(f"PRAGMA busy_timeout = {_BUSY}")
-        self._execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({self._definition})")
-        found = self._execute(f"SELECT * FROM {self._table} LIMIT 0")
+            # The table of a new file is made together with its first rows: an interrupt must not leave an empty one.
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"PRAGMA table_info({self._table})")
+                self._is_there = cursor.fetchone() is not None
+        else:
+            self._make()
+        found = self._execute(f"SELECT * FROM {self._table} LIMIT 0") if self._is_there else self._names
         if set(found) != set(self._names):
             other = sorted(set(found) ^ set(self._names))
             raise TableError(
@@ -170,10 +185,28 @@ class _Writer:
             )
         self._connection.commit()
 
+    def create(self) -> None:
+        """Make the table, if no rows have."""
+        self._make()
+        self._connection.commit()
+
+    def _make(self) -> None:
+        if not self._is_there:
+            self._execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({self._definition})")
+            self._is_there = True
+
     def append(self, rows: pa.Table) -> None:
         """Add rows in a transaction of their own."""
         columns = [_for_sqlite(column) if self._sqlite else _for_postgresql(column) for column in rows.columns]
         staged = parquet.pyarrow().table(columns, names=self._names)
+        self._thread.do(lambda: self._insert(staged), self._stop)
+
+    def _stop(self) -> None:
+        with suppress(Exception):  # SQLite's driver cannot, a server may have ended the statement already
+            self._connection.adbc_cancel()
+
+    def _insert(self, staged: pa.Table) -> None:
+        self._make()
         names = ", ".join(map(_quoted, self._names))
         with self._connection.cursor() as cursor:
             cursor.adbc_ingest(_STAGING, staged, mode="create", temporary=True)
@@ -188,6 +221,7 @@ class _Writer:
                 f" ON CONFLICT ({key}) DO UPDATE SET {change}"
             )
         self._execute(f"DROP TABLE {'temp' if self._sqlite else 'pg_temp'}.{_STAGING}")
+        self._go_on()
         self._connection.commit()
 
 
@@ -236,15 +270,33 @@ def _for_postgresql(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 @contextmanager
-def _connected(target: Target) -> Iterator[Any]:
-    """Yield a connection; what was not committed when it ends has never been."""
+def _connected(target: Target) -> Iterator[tuple[Any, Apart]]:
+    """Yield a connection and the thread to use it in; what was not committed when it ends has never been."""
     driver = _driver(target.kind)
-    connection = driver.connect(target.address)
+    thread = Apart("fastdicom database")
+    connection = None
     try:
-        yield connection
+        connection = thread.do(lambda: driver.connect(target.address))
+        yield connection, thread
     finally:
-        with suppress(driver.Error):  # the server is gone: the first error says it
-            connection.close()
+        if connection is not None and not thread.is_lost:
+            with suppress(driver.Error):  # the server is gone: the first error says it
+                thread.do(connection.close)
+        thread.close()
+
+
+@contextmanager
+def _nothing_empty(target: Target) -> Iterator[None]:
+    """Remove the empty file that SQLite has made, if what follows fails."""
+    path = Path(target.address)
+    is_new = target.kind == "sqlite" and not path.exists()
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            if is_new and path.stat().st_size == 0:
+                path.unlink()
+        raise
 
 
 def _driver(kind: str) -> ModuleType:

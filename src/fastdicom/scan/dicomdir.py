@@ -49,9 +49,9 @@ class _Record(_core.Index):
         return items
 
     def bytes_of(self, tag: int) -> bytes:
-        """The value as stored; nothing when it is absent."""
+        """The value as stored; nothing when it is absent or cut off: half a path is none."""
         element = self.indexed(tag)
-        return b"" if element is None else bytes(element.raw)
+        return b"" if element is None or element.is_truncated else bytes(element.raw)
 
 
 def is_dicomdir(name: bytes) -> bool:
@@ -63,7 +63,7 @@ def entries(path: bytes) -> Iterator[Entry]:
     """The files that a DICOMDIR refers to, in its order; what cannot be read, and what is not confined to its folder, with an error.
 
     A Referenced File ID (0004,1500) is looked for as it is written, then in upper case, then in lower case: media readers
-    differ there. Records that are not in use (0004,1410) are left out.
+    differ there. Records that are not in use (0004,1410) are left out, and a file to which several refer comes once.
     """
     try:
         ids, cut = _file_ids(path)
@@ -76,8 +76,13 @@ def entries(path: bytes) -> Iterator[Entry]:
     folder = os.path.dirname(path)
     root = os.path.realpath(folder or b".")
     confined: dict[bytes, bool] = {}  # folders, which files share
+    given: dict[bytes, list[bytes]] = {}  # the paths that differ in case only
     for file_id in ids:
-        yield _entry(folder, root, file_id, confined)
+        entry = _entry(folder, root, file_id, confined)
+        alike = given.setdefault(entry.path.upper(), [])
+        if entry.path not in alike and not any(_same_file(entry.path, path) for path in alike):
+            alike.append(entry.path)
+            yield entry
     if cut:
         yield Entry(path, f"the file ends inside the Directory Record Sequence (0004,1220): {len(ids)} files were found in it")
 
@@ -131,6 +136,14 @@ def _checked(path: bytes, mode: int, root: bytes, confined: dict[bytes, bool]) -
     if stat.S_ISDIR(mode) or (stat.S_ISLNK(mode) and os.path.isdir(path)):
         return Entry(path, "Referenced File ID (0004,1500) names a folder: a file was expected")
     return Entry(path)
+
+
+def _same_file(one: bytes, other: bytes) -> bool:
+    """Whether two names that differ in case are one to the file system."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def _inside(root: bytes, path: bytes) -> bool:

@@ -7,10 +7,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from fastdicom.scan.apart import Apart
 from fastdicom.scan.columns import columns_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Index:
         self._arrow = _module("pyarrow")
         self._spill = tempfile.mkdtemp(prefix="fastdicom-")
         self._readable: list[str] = []
-        self._worker = ThreadPoolExecutor(1, "fastdicom index")
+        self._worker = Apart("fastdicom index")
         self._connection: Any = self._duckdb.connect(":memory:")
         for setting in (*_SETTINGS, f"temp_directory = {_quoted(self._spill)}"):
             self._connection.execute(f"SET {setting}")
@@ -114,8 +114,9 @@ class Index:
 
     def close(self) -> None:
         """Drop everything."""
-        self._worker.shutdown()
-        self._connection.close()
+        self._worker.close()
+        if not self._worker.is_lost:
+            self._connection.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
     @property
@@ -199,11 +200,15 @@ class Index:
     def _append(self, sql: str, data: Any) -> None:
         if not isinstance(data, self._arrow.Table):
             data = self._arrow.Table.from_batches([data])
-        self._connection.register("batch", data)
-        try:
-            self._connection.execute(sql).fetchall()
-        finally:
-            self._connection.unregister("batch")
+
+        def append() -> None:
+            self._connection.register("batch", data)
+            try:
+                self._connection.execute(sql).fetchall()
+            finally:
+                self._connection.unregister("batch")
+
+        self.wait(append)  # in the main thread DuckDB would make an error of an interrupt
 
     def _plain(self, field: pa.Field) -> str:
         """The SQL of a column without dictionaries: each batch may have its own."""
@@ -221,7 +226,7 @@ class Index:
 
     def define(self, name: str, sql: str) -> None:
         """Define a table as what a query gives."""
-        self._connection.execute(f"CREATE VIEW {_identifier(name)} AS {sql}").fetchall()
+        self.wait(lambda: self._connection.execute(f"CREATE VIEW {_identifier(name)} AS {sql}").fetchall())
         self._described(name)
 
     def _described(self, name: str) -> None:
@@ -254,14 +259,7 @@ class Index:
 
     def wait(self, work: Callable[[], Any]) -> Any:
         """Do something with the database in its own thread, and wait for it so that an interrupt is noticed."""
-        done = self._worker.submit(work)
-        try:
-            return done.result()
-        except KeyboardInterrupt:
-            while not done.done():  # an interrupt that comes before the query begins is lost
-                self._connection.interrupt()
-                wait([done], 0.1)
-            raise
+        return self._worker.do(work, self._connection.interrupt)
 
     def statements(self, sql: str) -> list[tuple[str, str]]:
         """Return the statements of a text, each with its kind: SELECT, EXPLAIN, COPY …."""

@@ -27,11 +27,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     removes it, when nobody writes to it any more.
     """
     target = target_of(path)
+    temporary, lock = target, -1
     try:
-        temporary, lock = _created(target)
-    except OSError as error:  # it is about the folder, whose name the caller knows
-        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
-    try:
+        while not lock >= 0:
+            temporary = _unused(target)  # known before there is such a file: an interrupt may come between any two steps
+            lock = _created(temporary, path)
         yield str(temporary)
         _synchronise(temporary, os.O_RDWR)
         if os.name == "nt":
@@ -39,8 +39,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         temporary.replace(target)
     except BaseException:
         lock = _closed(lock)
-        with suppress(OSError):
-            temporary.unlink()
+        if temporary != target:
+            with suppress(OSError):
+                temporary.unlink()
         raise
     _closed(lock)
     with suppress(OSError):  # the name, too, survives a power failure, where folders can be synchronised
@@ -56,15 +57,22 @@ def target_of(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _created(target: Path) -> tuple[Path, int]:
-    """A new file and a descriptor that holds a lock on it: the sign that somebody is at work."""
-    while True:
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(_RANDOM_BYTES)}.tmp")
+def _unused(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(_RANDOM_BYTES)}.tmp")
+
+
+def _created(temporary: Path, path: str | os.PathLike[str]) -> int:
+    """Make the file; a descriptor that holds a lock on it, the sign that somebody is at work. -1: try another."""
+    try:
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-        locked(descriptor)
-        if temporary.exists():
-            return temporary, descriptor
-        os.close(descriptor)  # somebody took it for a stale one before it was locked
+    except FileExistsError:
+        return -1
+    except OSError as error:  # it is about the folder, whose name the caller knows
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
+    locked(descriptor)
+    if temporary.exists():
+        return descriptor
+    return _closed(descriptor)  # somebody took it for a stale one before it was locked
 
 
 def locked(descriptor: int) -> bool:
