@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import terminal
 from builders import element, minimal, part10
 from fastdicom.cli.main import COMMANDS, main
 
@@ -117,25 +118,7 @@ def test_output_files(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")
 def test_a_table_on_a_terminal(folder: Path) -> None:
-    import pty
-
-    master, slave = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "fastdicom", "scan", folder], stdout=slave, stderr=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "100"}
-    )
-    os.close(slave)
-    said = b""
-    while True:
-        try:
-            step = os.read(master, 65536)
-        except OSError:  # Linux says so when the other end is closed
-            break
-        if not step:
-            break
-        said += step
-    os.close(master)
-    assert child.wait() == 0
-    lines = said.decode().splitlines()
+    lines = terminal.run("scan", folder, columns=100, stderr=False).splitlines()
     assert lines[0].split()[:3] == ["path", "error", "Modality"]
     assert len(lines) == 5
     assert max(map(len, lines)) <= 100

@@ -16,6 +16,7 @@ import pytest
 
 import archive
 import fastdicom
+import terminal
 from fastdicom.cli.main import main
 
 pytest.importorskip("pyarrow")
@@ -155,26 +156,8 @@ def test_without_duckdb_the_message_holds_the_cure(index: str, monkeypatch: pyte
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")
 def test_a_table_on_a_terminal(index: str) -> None:
-    import pty
-
-    master, slave = pty.openpty()
     sql = "SELECT Modality, path, PatientID FROM files ORDER BY path"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "fastdicom", "query", index, sql], stdout=slave, stderr=slave, env={**os.environ, "COLUMNS": "40"}
-    )
-    os.close(slave)
-    said = b""
-    while True:
-        try:
-            step = os.read(master, 65536)
-        except OSError:  # Linux says so when the other end is closed
-            break
-        if not step:
-            break
-        said += step
-    os.close(master)
-    assert child.wait() == 0
-    lines = said.decode().splitlines()
+    lines = terminal.run("query", index, sql, columns=40).splitlines()
     assert lines[0].split() == ["Modality", "path", "PatientID"]
     assert len(lines) == 14
     assert max(map(len, lines)) <= 40

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import archive
+import terminal
 from fastdicom.cli.report import FileCount, one_line, progress_text, size_text
 from fastdicom.scan import Counts
 
@@ -51,24 +50,9 @@ def test_one_line() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")
 def test_progress_and_summary_on_a_terminal(tmp_path: Path) -> None:
-    import pty
 
     folder = archive.make(tmp_path / "in")
-    master, slave = pty.openpty()
-    command = [sys.executable, "-m", "fastdicom", "scan", *[str(folder)] * 4000, "-o", str(tmp_path / "x.csv")]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=slave, env={**os.environ, "COLUMNS": "100"})
-    os.close(slave)
-    said = b""
-    while True:
-        try:
-            step = os.read(master, 65536)
-        except OSError:  # Linux says so when the other end is closed
-            break
-        if not step:
-            break
-        said += step
-    os.close(master)
-    assert child.wait() == 0
-    assert b"files/s" in said
-    assert b"2 patients, 3 studies, 4 series, 12 instances\r\n" in said
-    assert b"modalities: CT 48,000\r\n" in said
+    said = terminal.run("scan", *[folder] * 4000, "-o", tmp_path / "x.csv", columns=100, stdout=False)
+    assert "files/s" in said
+    assert "2 patients, 3 studies, 4 series, 12 instances\r\n" in said
+    assert "modalities: CT 48,000\r\n" in said

@@ -81,6 +81,13 @@ def test_an_index_with_few_columns(folder: Path, tmp_path: Path) -> None:
         fastdicom.scan.tree(tmp_path / "none.parquet")
 
 
+def test_a_dicomdir_of_another_name_is_no_instance_of_an_index_either(folder: Path, tmp_path: Path) -> None:
+    (folder / "DICOMDIR-old").write_bytes(archive.instance(uid="", study="", series="", meta_class="1.2.840.10008.1.3.10"))
+    (folder / "DICOMDIR-like").write_bytes(archive.instance(uid="1.77"))
+    fastdicom.scan(folder).to_parquet(tmp_path / "x.parquet")
+    assert fastdicom.scan.tree(tmp_path / "x.parquet") == fastdicom.scan.tree(folder)
+
+
 def test_a_dicomdir_is_no_instance(folder: Path) -> None:
     (folder / "DICOMDIR").write_bytes(archive.instance(99))
     (folder / "copy of it").write_bytes(archive.instance(98, meta_class="1.2.840.10008.1.3.10"))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fastdicom.cli.parsers import add_command
 from fastdicom.errors import DicomError, DicomWarning
 
 DESCRIPTION = """Time every decoder that is installed, and the libraries beside (pydicom with its plug-ins, imagecodecs, GDCM, SimpleITK,
@@ -31,13 +32,7 @@ COLUMNS = ("transfer syntax", "decoder", "what", "MB/s", "frames/s", "of ours", 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "bench",
-        help="time the decoders on files",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "bench", DESCRIPTION, EXAMPLES)
     parser.add_argument("sources", metavar="FILE|DIR", nargs="+", help="a DICOM file, or a folder, which is walked")
     parser.add_argument("--files", metavar="N", type=_positive, default=4, help="of a folder so many files a transfer syntax (%(default)s)")
     parser.add_argument("--frames", metavar="N", type=_positive, default=32, help="of a file so many frames (%(default)s)")

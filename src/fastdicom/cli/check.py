@@ -8,16 +8,17 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from fastdicom.cli.parsers import add_command
 from fastdicom.cli.report import Reporter, one_line
 from fastdicom.cli.tree import complain
 
 if TYPE_CHECKING:
     from fastdicom.scan import Report
 
-DESCRIPTION = """Look for what is wrong: empty, unreadable and truncated files, instances that are there twice, series whose files name
-different patients or studies, missing slices, missing UIDs. What may be in order is called a hint: repairs while reading, gaps in the
-instance numbers, positions with fewer images than the others. A folder is read, each file to its end; of an index (.parquet, .arrow
-or .csv) only what it tells is judged."""
+DESCRIPTION = """Look for what is wrong: empty, unreadable and truncated files, images without pixel data or with less than their header
+says, instances that are there twice, series whose files name different patients or studies, missing slices, missing UIDs. What may
+be in order is called a hint: repairs while reading, gaps in the instance numbers, positions with fewer images than the others. A
+folder is read, each file to its end; of an index (.parquet, .arrow or .csv) only what it tells is judged."""
 EXAMPLES = """examples:
   fastdicom check /data/archive
   fastdicom check /data/archive --no-hints --no-compare
@@ -44,13 +45,7 @@ _TITLES = {
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "check",
-        help="find what is damaged, duplicate, contradictory or missing",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "check", DESCRIPTION, EXAMPLES)
     parser.add_argument("source", metavar="DIR|INDEX", help="a folder, which is read, or an index")
     parser.add_argument(
         "-a", "--all", action="store_true", help=f"every finding and every file, not {_FINDINGS} of a kind and {_FILES} files"

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from fastdicom.cli.parsers import add_command
+
 DESCRIPTION = "Print every transfer syntax with its decoders, in the order in which they are tried."
 EXAMPLES = """examples:
   fastdicom codecs
@@ -15,13 +17,7 @@ EXAMPLES = """examples:
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "codecs",
-        help="list transfer syntaxes and their decoders",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "codecs", DESCRIPTION, EXAMPLES)
     parser.add_argument("-j", "--json", action="store_true", help="a list of objects, for programs")
     parser.set_defaults(run=run)
 

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from fastdicom.cli.parsers import add_command
 from fastdicom.errors import DicomError, DicomWarning
 
 DESCRIPTION = """Decode the frames of a file into a NumPy file (.npy), which numpy.load(path, mmap_mode="r") opens without reading it.
@@ -26,13 +27,7 @@ _BETWEEN = 0.2  # seconds from one progress line to the next
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "decode",
-        help="decode frames into a NumPy file",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "decode", DESCRIPTION, EXAMPLES)
     parser.add_argument("file", metavar="FILE", help="a DICOM file; - reads standard input")
     parser.add_argument("-o", "--output", metavar="NPY", required=True, help="where to write; the name ends in .npy")
     parser.add_argument(

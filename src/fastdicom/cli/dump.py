@@ -7,6 +7,7 @@ import sys
 import warnings
 from typing import Any
 
+from fastdicom.cli.parsers import add_command
 from fastdicom.errors import DicomError, DicomWarning
 
 DESCRIPTION = "Print the elements of DICOM files: tag, name, VR and value, those of sequences indented."
@@ -20,13 +21,7 @@ EXAMPLES = """examples:
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "dump",
-        help="print the elements of files",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "dump", DESCRIPTION, EXAMPLES)
     parser.add_argument("files", metavar="FILE", nargs="+", help="a DICOM file; - reads standard input")
     parser.add_argument("-a", "--all", action="store_true", help="whole values, however long; without it they are shortened")
     parser.add_argument("-j", "--json", action="store_true", help="the DICOM JSON model of PS3.18 F, a line a file")

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
+from fastdicom.cli.parsers import add_command
 from fastdicom.cli.tree import complain
 
 if TYPE_CHECKING:
@@ -52,13 +53,7 @@ class _Answer(NamedTuple):
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "query",
-        help="ask indexes with SQL",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "query", DESCRIPTION, EXAMPLES)
     parser.add_argument("indexes", metavar="INDEX", nargs="+", help="an index, or NAME=INDEX")
     parser.add_argument("sql", metavar="SQL", help="one or more statements, the last of which is answered; - reads standard input")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE: .parquet or .csv; it appears when it is complete")

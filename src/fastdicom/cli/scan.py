@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastdicom.cli.parsers import add_command
 from fastdicom.cli.report import Reporter
 
 if TYPE_CHECKING:
@@ -39,25 +40,23 @@ EXAMPLES = """examples:
 """
 # What the table for people shows when nothing is asked for: what tells files apart, in as many columns as there is room.
 SHOWN = ("Modality", "PatientID", "StudyDate", "SeriesNumber", "InstanceNumber", "Rows", "Columns", "SeriesDescription")
+_TAG_HELP = (
+    "what to extract, a column each; may be repeated: a keyword, a tag (0010,0020), a path into sequences, a private element by its "
+    "creator, or of the file transfer_syntax, pixel_data_offset, pixel_data_length, offset_table_frames, last_tag"
+)
 _TO_CONNECT = 15  # seconds
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "scan",
-        help="read the heads of all files in folders into a table",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "scan", DESCRIPTION, EXAMPLES)
     parser.add_argument(
         "sources",
         metavar="DIR",
         nargs="+",
         help="a folder, which is walked, a file, an archive, a DICOMDIR, or s3://, gs://, az://, https://",
     )
-    parser.add_argument("-t", "--tag", metavar="TAG", action="append", help="a keyword, tag or path to extract; may be repeated")
+    parser.add_argument("-t", "--tag", metavar="TAG", action="append", help=_TAG_HELP)
     parser.add_argument("--all", action="store_true", help="the long table: a row an element, those of sequences too")
     parser.add_argument("--value-limit", metavar="BYTES", type=int, help="longer values are left out of the long table (65536)")
     parser.add_argument(

@@ -8,6 +8,7 @@ import sys
 import warnings
 from typing import Any
 
+from fastdicom.cli.parsers import add_command
 from fastdicom.errors import DicomError, DicomWarning
 
 DESCRIPTION = """Write a picture of an image as a workstation shows it: modality LUT, VOI LUT or window, palette and overlays applied, and
@@ -23,13 +24,7 @@ EXAMPLES = """examples:
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "show",
-        help="write a picture of an image as PNG",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "show", DESCRIPTION, EXAMPLES)
     parser.add_argument("file", metavar="FILE", help="a DICOM file; - reads standard input")
     parser.add_argument("-o", "--output", metavar="PNG", required=True, help="where to write; - writes to standard output")
     what = parser.add_mutually_exclusive_group()

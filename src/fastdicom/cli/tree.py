@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from fastdicom.cli.parsers import add_command
 from fastdicom.cli.report import Reporter, one_line, size_text
 
 if TYPE_CHECKING:
@@ -31,13 +32,7 @@ _LINES = {True: ("├── ", "└── ", "│   ", "…"), False: ("|-- ", "
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the program."""
-    parser = subparsers.add_parser(
-        "tree",
-        help="print patients, studies and series as a tree",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "tree", DESCRIPTION, EXAMPLES)
     parser.add_argument("source", metavar="INDEX|DIR", help="an index, or a folder, which is scanned")
     parser.add_argument("--depth", metavar="N", type=int, choices=(1, 2, 3), default=3, help="1: patients, 2: and studies, 3: and series")
     parser.add_argument("--limit", metavar="N", type=number, help=f"show N of each level, 0: all ({_LIMIT} on a terminal, else all)")

@@ -10,14 +10,14 @@ from typing import Final, NamedTuple, TypeAlias
 from fastdicom.dictionary import _tables
 from fastdicom.tag import Tag
 
-__all__ = ["DEFAULT_TAGS", "FACTS", "Column", "Step", "Wanted", "columns_of"]
+__all__ = ["DEFAULT_TAGS", "FACTS", "STUDY_TAGS", "Column", "Step", "Wanted", "columns_of"]
 
 #: A keyword, ``"ggggeeee"``, a number, a pair (group, element), or (group, private creator, element); a path of these into
 #: sequences, with slashes between its steps; the name of a fact of the file, of :data:`FACTS`.
 Wanted: TypeAlias = "str | int | Sequence[int | str] | Column"
 
-#: What is extracted when nothing is asked for: which patients, studies, series and instances there are.
-DEFAULT_TAGS: Final = (
+#: Of which patient, study and series a file is.
+STUDY_TAGS: Final = (
     "PatientID",
     "PatientName",
     "PatientBirthDate",
@@ -30,6 +30,10 @@ DEFAULT_TAGS: Final = (
     "AccessionNumber",
     "SeriesInstanceUID",
     "SeriesNumber",
+)
+#: What is extracted when nothing is asked for: which patients, studies, series and instances there are.
+DEFAULT_TAGS: Final = (
+    *STUDY_TAGS,
     "SeriesDate",
     "SeriesDescription",
     "Modality",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastdicom.scan.arrow import Scan
+from fastdicom.scan.columns import STUDY_TAGS
 from fastdicom.scan.index import Index, is_index
 
 if TYPE_CHECKING:
@@ -19,18 +20,7 @@ __all__ = ["TREE_TAGS", "Patient", "Series", "Study", "Tree", "opened", "tree", 
 #: What a tree is made of.
 TREE_TAGS: Final = (
     "MediaStorageSOPClassUID",
-    "PatientID",
-    "PatientName",
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyInstanceUID",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-    "StudyDescription",
-    "AccessionNumber",
-    "SeriesInstanceUID",
-    "SeriesNumber",
+    *STUDY_TAGS,
     "SeriesDescription",
     "Modality",
     "SOPInstanceUID",
@@ -174,8 +164,15 @@ def value_sql(index: Index, name: str) -> str:
 
 
 def dicomdir_sql(index: Index) -> str:
-    """The SQL that is true of a DICOMDIR (PS3.10 8.6: by its class; an index without it tells by the name)."""
-    by_name = r"regexp_matches(path, '(^|[/\\])DICOMDIR$', 'i')" if "path" in index.columns else "false"
+    """The SQL that is true of a DICOMDIR (PS3.10 8.6: by its class; an index without it tells by the name).
+
+    A name that only begins so, as of a copy, is that of a DICOMDIR when there is no SOP Instance UID in it.
+    """
+    names = r"regexp_matches(path, '(^|[/\\])DICOMDIR{}$', 'i')"
+    by_name = names.format("") if "path" in index.columns else "false"
+    if {"path", "SOPInstanceUID"} <= index.columns.keys():
+        begins_so = names.format(r"[^/\\]*")
+        by_name = f"({by_name} OR ({begins_so} AND {value_sql(index, 'SOPInstanceUID')} IS NULL))"
     return f"({value_sql(index, 'MediaStorageSOPClassUID')} IS NOT DISTINCT FROM '{DICOMDIR_CLASS}' OR {by_name})"
 
 
