@@ -232,7 +232,7 @@ class Run:
         }
         limit = "readdir + fstatat (C), one thread"
         best: dict[str, tuple[float, int]] = {}
-        for turn in range(2 * self.args.rounds):
+        for turn in range(self.args.rounds):
             for i, (name, (what, more)) in enumerate(tasks.items()):
                 if "output" in more:
                     change(folder, number // 100, seed=len(tasks) * turn + i)

@@ -123,6 +123,21 @@ class Old:
         with self._damage():
             return self._reader().read_row_group(group, columns=names, use_threads=False)
 
+    def keys(self) -> pa.Table:
+        """Return the columns of all rows that tell which may stay.
+
+        Raises
+        ------
+        OSError
+            They are damaged.
+        """
+        groups = range(len(self.footer.groups))
+        empty = [name for name in KEYS if all(self.constant(group, name) is None for group in groups)]
+        found = self.read_all([name for name in KEYS if name not in empty])
+        for name in empty:
+            found = found.append_column(self._plain.field(name), parquet.pyarrow().nulls(len(found), self._plain.field(name).type))
+        return found
+
     @contextmanager
     def _damage(self) -> Iterator[None]:
         try:
@@ -150,7 +165,7 @@ class Old:
         """Return the schema of columns without dictionaries; all columns when none are named."""
         return self._plain if names is None else parquet.pyarrow().schema([self._plain.field(name) for name in names])
 
-    def read_all(self, names: Iterable[str] | None = None) -> pa.Table:
+    def read_all(self, names: list[str] | None = None) -> pa.Table:
         """Return columns of all rows; all columns when none are named.
 
         Raises
@@ -159,7 +174,7 @@ class Old:
             They are damaged.
         """
         with self._damage():
-            return self._reader().read(columns=None if names is None else list(names), use_threads=True)
+            return self._reader().read(columns=names, use_threads=True)
 
     def close(self) -> None:
         """Close the file."""

@@ -211,7 +211,7 @@ def _keys(plan: Plan) -> tuple[pa.Table | None, str]:
     """The columns of an index that tell which rows may stay."""
     if plan.old is not None:
         try:
-            return plan.old.read_all(renew.KEYS), ""
+            return plan.old.keys(), ""
         except OSError:
             plan.old.close()
             plan.old = None
