@@ -45,9 +45,10 @@ def test_all_well(folder, threads):
     assert np.array_equal(batch.array, np.stack(IMAGES))
     assert batch.errors == {}
     assert batch.ok.all()
-    assert batch.paths == folder
-    assert len(batch) == 30
-    assert "30 files" in repr(batch)
+    array, errors = batch
+    assert array is batch.array
+    assert errors is batch.errors
+    assert "(30, 20, 30), 0 errors" in repr(batch)
 
 
 def test_what_may_be_given(folder):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "decode_many"]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What `decode_many` gives.
+class Batch(NamedTuple):
+    """What `decode_many` gives: ``array, errors = decode_many(paths)``.
 
     Attributes
     ----------
@@ -32,24 +30,18 @@ class Batch:
         (files, rows, columns), (files, rows, columns, samples), or with an axis of frames behind that of files.
     errors : dict of int to Exception
         What went wrong, by the index of the file: DicomError, or OSError where the system refused. Empty when all went well.
-    paths : list
-        The files, in the order of the array.
     """
 
     array: Array
     errors: dict[int, Exception]
-    paths: list[Any]
-
-    def __len__(self) -> int:
-        return len(self.paths)
 
     def __repr__(self) -> str:
-        return f"<Batch: {len(self.paths)} files, {self.array.dtype} {self.array.shape}, {len(self.errors)} errors>"
+        return f"<Batch: {self.array.dtype} {self.array.shape}, {len(self.errors)} errors>"
 
     @property
     def ok(self) -> Array:
         """(files,) of bool: True where the file was decoded, so that ``batch.array[batch.ok]`` are the images."""
-        mask = np.ones(len(self.paths), bool)
+        mask = np.ones(len(self.array), bool)
         mask[list(self.errors)] = False
         return mask
 
@@ -129,7 +121,7 @@ def decode_many(
             errors[index] = error
 
     _on_threads(len(files), threads or processors(), one, progress)
-    return Batch(array, dict(sorted(errors.items())), files)
+    return Batch(array, dict(sorted(errors.items())))
 
 
 def _on_threads(count: int, threads: int, one: Callable[[int, int], None], progress: Callable[[int, int], object] | None) -> None:
