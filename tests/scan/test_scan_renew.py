@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -268,6 +269,35 @@ def test_a_summary_of_an_update(tmp_path: Path, capsys: pytest.CaptureFixture[st
     main(arguments)
     fresh = capsys.readouterr().err.splitlines()
     assert sorted(line for line in updated if " in " not in line) == sorted(line for line in fresh if " in " not in line)
+
+
+FULL = """
+import resource, sys
+from fastdicom.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+sys.exit(main(["scan", "-q", sys.argv[1], "-o", sys.argv[2], "--update"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+@pytest.mark.parametrize("limit", [0, 100, 5000])
+def test_a_full_disk_leaves_the_index(tmp_path: Path, limit: int) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i in range(60):
+        (folder / f"{i:03}").write_bytes(image(i, random.Random(i)))
+    path = tmp_path / "index.parquet"
+    assert main(["scan", "-q", str(folder), "-o", str(path)]) == 0
+    before = path.read_bytes()
+    (folder / "001").unlink()
+    done = subprocess.run([sys.executable, "-c", FULL, str(folder), str(path), str(limit)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert os.strerror(errno.EFBIG) in done.stderr
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == [".index.parquet.journal", "in", "index.parquet"]
+    assert main(["scan", "-q", str(folder), "-o", str(path), "--update"]) == 0
+    assert len(stored(path)) == 59
+    assert sorted(os.listdir(tmp_path)) == ["in", "index.parquet"]
 
 
 CHILD = """
