@@ -128,6 +128,8 @@ def write_streams(out: Path) -> None:
     streams += [first[:scan] + b"\xff\xdd\0\4\0\1" + first[scan:], first[:scan] + b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0" + first[scan:]]
     for n, stream in enumerate(streams):
         write(out / "stream", bytes([n & 0xFF]) + stream)
+        write(out / "tileparts", bytes(stream))
+    write(out / "tileparts", bytes(ic.htj2k_encode(gray, reversible=True, tile=(8, 8), tlm=True, tilepart=1)))
 
 
 def main(out: Path) -> None:
