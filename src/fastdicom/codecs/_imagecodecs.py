@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["called", "described", "ended", "even", "fill"]
 
 _EOI = b"\xff\xd9"
+_WHOLE = {(1, 1)}
 
 
 def described(src: memoryview, info: FrameInfo, wanted: str, /) -> FrameInfo:
@@ -32,6 +33,8 @@ def described(src: memoryview, info: FrameInfo, wanted: str, /) -> FrameInfo:
         It is of none, or its size is not that of the data set.
     """
     stream = info.stream
+    if stream is not None and stream.format == wanted:  # who has read it has compared it, see `codecs.base.Decoder`
+        return info
     if stream is None:
         stream = _stream.header(src)
         if stream is None:
@@ -52,7 +55,7 @@ def described(src: memoryview, info: FrameInfo, wanted: str, /) -> FrameInfo:
 def even(info: FrameInfo, /) -> FrameInfo:
     """The same description; UnsupportedError when the components of its JPEG 2000 stream differ in size, precision or sign."""
     stream = info.stream
-    if stream is not None and (stream.is_subsampled or stream.is_uneven or any(each != (1, 1) for each in stream.sampling)):
+    if stream is not None and (stream.is_uneven or set(stream.sampling) != _WHOLE):
         raise UnsupportedError(
             f"the components of the stream differ, or are subsampled: {stream.precision} bits, at distances {stream.sampling}"
         )
