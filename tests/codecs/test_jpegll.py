@@ -207,6 +207,14 @@ def test_broken(change, text):
         decoded(change(stream), (6, 7), np.uint16)
 
 
+@pytest.mark.parametrize("itemsize", (0, 3, 4, 8))
+def test_samples_have_one_or_two_bytes(itemsize):
+    stream = bytearray(jpegll.encode(picture(12, (6, 7)), precision=12))
+    stream[stream.index(b"\xff\xc3") + 4] = 44  # a precision that such samples would hold
+    with pytest.raises(DecodeError, match="one or two bytes"):
+        _native.decode_jpegll(bytes(stream), bytearray(42 * itemsize), itemsize)
+
+
 def test_a_frame_that_contradicts_the_data_set():
     """Through the adapter: the stream's own size, components and precision decide whether it is this frame."""
     image = picture(12, (6, 7))

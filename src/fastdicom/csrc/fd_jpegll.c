@@ -629,6 +629,7 @@ static fd_status check_frame(decoder *d, size_t dst_size, unsigned bytes)
     const fd_jpegll_header *h = &d->header;
     if (h->process != 3)
         return failed(d, FD_INVALID, d->p, h->process, 3, "the JPEG stream is not lossless with Huffman codes (SOF3)");
+    if (bytes != 1 && bytes != 2) return failed(d, FD_INVALID, d->p, bytes, 2, "samples of lossless JPEG have one or two bytes");
     if (h->precision < 2 || h->precision > 8 * bytes)
         return failed(d, FD_INVALID, d->p, h->precision, 8 * bytes, "the precision of the JPEG stream does not fit the samples");
     if (!h->rows || !h->columns) return failed(d, FD_INVALID, d->p, h->rows, h->columns, "the JPEG frame has no rows or columns");
