@@ -8,6 +8,8 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import corpus
 import fastdicom
@@ -372,6 +374,65 @@ def test_contact_sheet():
     assert many.shape == (8 * 18 - 2, 8 * 18 - 2)
     with pytest.raises(ValueError, match="at least one"):
         contact_sheet(opened(RAMP), frames=[])
+
+
+# Whatever the modules say
+
+
+NUMBERS = st.sampled_from(("0", "1", "-1", "1e308", "-1e308", "1e-320", "nan", "inf", "x", "", "-1024", "0.5", r"5\6\7", "65536", "1e400"))
+WORDS = st.sampled_from((0, 1, 2, 7, 8, 12, 16, 255, 256, 32768, 65535))
+
+
+def some_words(draw, count: int) -> bytes:
+    return b"".join(draw(WORDS).to_bytes(2, "little") for _ in range(count))
+
+
+@st.composite
+def modules(draw):
+    """Elements that to_image looks at, with values that they should not have."""
+    out = [element(tag, "DS", draw(NUMBERS)) for tag in (0x00281050, 0x00281051, 0x00281052, 0x00281053, 0x00280030) if draw(st.booleans())]
+    out += [element(tag, "US", draw(WORDS)) for tag in (0x00280120, 0x00280121, 0x0062000E) if draw(st.booleans())]
+    for tag, values in (
+        (0x00281056, ("LINEAR", "LINEAR_EXACT", "SIGMOID", "X")),
+        (0x20500020, ("IDENTITY", "INVERSE", "X")),
+        (0x00089205, ("COLOR", "MIXED", "MONOCHROME")),
+        (0x00620001, ("FRACTIONAL", "BINARY")),
+    ):
+        if draw(st.booleans()):
+            out.append(element(tag, "CS", draw(st.sampled_from(values))))
+    for tag in (0x00283000, 0x00283010):
+        if draw(st.integers(0, 3)) == 0:
+            table = element(0x00283002, "US", some_words(draw, draw(st.sampled_from((3, 3, 3, 1)))))
+            out.append(sequence(tag, item(table + element(0x00283006, "OW", bytes(range(2 * draw(st.integers(0, 20))))))))
+    if draw(st.booleans()):
+        same = some_words(draw, 3)
+        for color in (1, 2, 3):
+            data = bytes(draw(st.sampled_from((0, 2, 512))))
+            out += [element(0x00281100 + color, "US", same), element(0x00281200 + color, "OW", data)]
+    if draw(st.integers(0, 2)) == 0:
+        rows, columns, position = (draw(WORDS) for _ in range(3))
+        out += [element(0x60000010, "US", rows), element(0x60000011, "US", columns), element(0x60000102, "US", position & 31)]
+        out += [element(0x60000050, "SS", some_words(draw, 2)), element(0x60003000, "OW", bytes(draw(st.sampled_from((0, 32)))))]
+    return out
+
+
+@given(
+    modules=modules(),
+    pixels=st.sampled_from((RAMP, SIGNED, RAMP.astype("u1"), np.zeros((0x120, 0x100), "<u2"), RAMP.astype("<u4") << 24)),
+    photometric=st.sampled_from(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")),
+)
+@settings(deadline=None, max_examples=300)
+def test_any_module_gives_a_picture_or_our_error(modules, pixels, photometric):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DicomWarning)
+        ds = opened(pixels, *modules, photometric=photometric)
+        try:
+            image = ds.to_image()
+        except fastdicom.DicomError:
+            return
+        assert image.dtype == np.uint8
+        assert image.shape[:2] == pixels.shape
+        assert ds._repr_png_()
 
 
 # Against dcmtk
