@@ -180,9 +180,14 @@ class Encapsulated:
         if _EXTENDED_OFFSET_TABLE_LENGTHS not in self._dataset:
             return True
         raw = bytes(self._dataset[_EXTENDED_OFFSET_TABLE_LENGTHS].raw)
-        said = [int.from_bytes(raw[at : at + 8], "little") for at in range(0, len(raw), 8)]
-        # of several fragments, which there should not be, each may have a byte of padding
-        return len(said) == len(index) and all(0 <= index.size(i) - length <= len(index.spans(i)) for i, length in enumerate(said))
+        if len(raw) != 8 * len(index):
+            return False
+        for number, length in enumerate(np.frombuffer(raw, "<u8").tolist()):
+            padding = index.size(number) - length
+            # of several fragments, which there should not be, each may have a byte of padding
+            if padding not in (0, 1) and not 0 <= padding <= len(index.spans(number)):
+                return False
+        return True
 
     def count(self) -> int:
         """How many frames there are."""
