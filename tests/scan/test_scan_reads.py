@@ -333,8 +333,8 @@ def test_files_that_are_not_in_memory_are_asked_for_before_their_turn(tmp_path: 
     taken: dict[bool | None, int] = {}
     for ahead in (False, None):
         taken[ahead] = cold()
-    if taken[False] < 150 * HEAD:
-        pytest.skip("this file system keeps its files in memory")
+    if taken[False] < 150 * HEAD * 3 // 2:
+        pytest.skip("this file system keeps its files in memory, or never reads on by itself")
     assert taken[None] < 0.8 * taken[False]
 
 
