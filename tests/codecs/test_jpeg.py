@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 
@@ -130,6 +131,42 @@ def test_progressive(syntax, pixels):
     stream = pillow(pixels, progressive=True, quality=90)
     assert _stream.header(stream).process == 2
     assert np.array_equal(opened(stream, syntax).pixel_array, ic.jpeg8_decode(stream))
+
+
+# 24 x 32 pixels as libjpeg-turbo's cjpeg -quality 75 writes them, plain, with -arithmetic and with -arithmetic -progressive:
+# the same coefficients three times
+HUFFMAN = (
+    "|JeWF01!$>Nk#wx0RR9200961|JwjV00;&K2L=TQ2L}fU2?z=d6b%du3k(?&6Au&}8Xq1V8XO!TBrYc)A}k{u94I#_EHE)NG&CP4IXyTsJT5ad"
+    "GXKB;3kU!h03ZPY5di<h03QGV0R;g80RaI400000000000RjUA1qKHQ2?`7U!~nGr00IF60|EpC1qB2I0004f0RjU61Q7)iAu&M)6H#FYB5@Ql"
+    "fsvsIBSNvk6;jdgBr{@if(Z&17Z@2DB_<~*DJnEIHa9pqIzvQ7Mn_0VN>fx-R##YAT4Q8oW@l(=YIAgTc6WGrdV_?8hKGoWijtF*m6n&7nVO=b"
+    "q@|{(sHv*5v$VCgx45~w!o$SH#>dFX%F@%+)z;V8+1laa<K*S$=jiF`@$&QZ_4fDp`TGCb00;pA002J#^c@#ki^^QE%}uLoQF$%%0mrR*mb0zJ"
+    "=C>oRIi%6`xV+)>4z(_cb2x>1)VjsY{z?1Q=333v;$z9{Nu%7(CLMh%-ZWnhfeQS+s$E~hqsecVwRx7a;nC)|%Sog7b$sA<_pkri"
+)
+ARITHMETIC = (
+    "|JeWF01!$>Nk#wx0RR9200961|JwjV00;&K2L=TQ2L}fU2?z=d6b%du3k(?&6Au&}8Xq1V8XO!TBrYc)A}k{u94I#_EHE)NG&CP4IXyTsJT5ad"
+    "GXKc{3kU!h03ZPY5di<p00saM5C#9*00;pA002J#(xA^&TSU5N6h%8qmKN}M$DcS}BD%0^?q)R{@zU#x^dOiZ^(|&2=Wpk&qg4S^`Fa|dAo!*L"
+    "Z93dUyhz?S!d|x67l*LfCh?d50P3Aa@hJO1|Je"
+)
+ARITHMETIC_PROGRESSIVE = (
+    "|JeWF01!$>Nk#wx0RR9200961|JwjV00;&K2L=TQ2L}fU2?z=d6b%du3k(?&6Au&}8Xq1V8XO!TBrYc)A}k{u94I#_EHE)NG&CP4IXyTsJT5ad"
+    "GXKf|3kU!h03ZPY5di<p00aOK|Jncu0RaF200Ghl#9X^xRniwR|I7dc5C#9*00;pA009L86L-+O@B54$MqYC~i^;MOtNYe~|I7dc5C#9*00;pA"
+    "00ut-!2iqu1P}%P+5iXv0RRC%A=MoYa$*9xwRt<21<M`6|Jncu0RaF201)CZ|I7dc5C#9*00;pA00BP`g`_me9DCw=``fp9?QR+J$6g|V(;Eof"
+    "sQ=j"
+)
+
+
+@pytest.mark.parametrize(
+    ("coded", "process", "syntax"), [(ARITHMETIC, 9, 52), (ARITHMETIC_PROGRESSIVE, 10, 54), (ARITHMETIC_PROGRESSIVE, 10, 56)]
+)
+def test_arithmetic_codes(coded, process, syntax):
+    stream, plain = base64.b85decode(coded), base64.b85decode(HUFFMAN)
+    assert _stream.header(stream).process == process
+    uid = f"1.2.840.10008.1.2.4.{syntax}"
+    array = opened(stream, uid, shape=(24, 32)).pixel_array
+    assert array.std() > 30
+    assert np.array_equal(array, opened(plain, shape=(24, 32)).pixel_array)
+    with pytest.raises(DecodeError):
+        opened(stream[: len(stream) * 2 // 3], uid, shape=(24, 32)).pixel_array
 
 
 def test_lossless_stream_in_a_lossy_syntax():

@@ -96,6 +96,7 @@ def _dicom(*suffixes: str) -> tuple[str, ...]:
 _HERE = "fastdicom.codecs."
 _JPEG = _dicom("4.50", "4.51")
 _PROGRESSIVE = _dicom("4.53", "4.55")
+_ARITHMETIC = _dicom("4.52", "4.54", "4.56")
 _JPEG_LOSSLESS = _dicom("4.57", "4.70")
 _JPEG_LS = _dicom("4.80", "4.81")
 _JPEG_2000 = _dicom("4.90", "4.91", "4.92", "4.93")
@@ -108,8 +109,8 @@ _rows = [
     Row(_dicom("1.98"), "uncompressed", _HERE + "uncompressed", rank=0),
     Row(_dicom("5"), "rle", _HERE + "rle", rank=0),
     Row(_JPEG_LOSSLESS, "jpegll", _HERE + "jpegll", rank=0),
-    Row(_JPEG + _PROGRESSIVE, "libjpeg-turbo", _HERE + "jpeg", "imagecodecs", ("imagecodecs._jpeg8",), 10),
-    Row(_JPEG + _PROGRESSIVE, "libjpeg-turbo-checked", _HERE + "jpeg_checked", "imagecodecs", ("imagecodecs._jpeg8",), 20),
+    Row(_JPEG + _PROGRESSIVE + _ARITHMETIC, "libjpeg-turbo", _HERE + "jpeg", "imagecodecs", ("imagecodecs._jpeg8",), 10),
+    Row(_JPEG + _PROGRESSIVE + _ARITHMETIC, "libjpeg-turbo-checked", _HERE + "jpeg_checked", "imagecodecs", ("imagecodecs._jpeg8",), 20),
     Row(_JPEG_LS, "charls", _HERE + "jpegls", "imagecodecs", ("imagecodecs._jpegls",), 10),
     Row(_HTJ2K, "openjph", _HERE + "htj2k", "imagecodecs", ("imagecodecs._htj2k",), 10),
     Row(_JPEG_2000 + _HTJ2K, "openjpeg", _HERE + "jpeg2k", "imagecodecs", ("imagecodecs._jpeg2k",), 20),
