@@ -117,7 +117,7 @@ class Journal:
             return
         arrow = pyarrow()
         sink = arrow.BufferOutputStream()
-        with arrow.ipc.new_stream(sink, self._schema, options=arrow.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        with arrow.ipc.new_stream(sink, self._schema, options=arrow.ipc.IpcWriteOptions(compression="lz4", use_threads=False)) as writer:
             if isinstance(batch, arrow.Table):
                 writer.write_table(batch)
             else:

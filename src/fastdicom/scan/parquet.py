@@ -114,7 +114,7 @@ def target(path: str, schema: pa.Schema, kind: str) -> Iterator[Target]:
     arrow = pyarrow()
     if kind == "ipc":
         # Readers do not agree on dictionaries that grow or change within a file: columns are plain, and compressed.
-        options = arrow.ipc.IpcWriteOptions(compression="zstd")
+        options = arrow.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
         with arrow.OSFile(path, "wb") as file, arrow.ipc.new_file(file, schema, options=options) as writer:
             yield writer
     else:
