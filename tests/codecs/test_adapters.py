@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import zlib
 
@@ -20,9 +21,6 @@ imagecodecs = pytest.importorskip("imagecodecs")
 JPEG_LS, J2K, J2K_LOSSY = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"
 HTJ2K, HTJ2K_LOSSY, JPEG_XL = "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.203", "1.2.840.10008.1.2.4.110"
 DEFLATED, UNCOMPRESSED = "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.1.98"
-
-# UnraisableException: what OpenJPH throws while it decodes, imagecodecs prints and forgets
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def smooth(rows, columns, samples=1, top=4095, dtype="u2"):
@@ -203,6 +201,60 @@ def test_tiles_and_tile_parts():
     assert np.array_equal(opened(bytes(lies), array, HTJ2K).pixel_array, array)
     with pytest.raises(DecodeError, match="EOC"):
         opened(bytes(lies[:-2]), array, HTJ2K).pixel_array
+
+
+def broken_blocks(array):
+    """Lossless HTJ2K streams of the array in whose code-blocks OpenJPH throws, which imagecodecs prints and forgets."""
+    whole = bytes(imagecodecs.htj2k_encode(array, reversible=True))
+    random = np.random.default_rng(2)
+    seen, found, before = [], [], sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: seen.append(str(unraisable.object))
+    try:
+        for _ in range(60):
+            at = int(random.integers(100, len(whole) - 40))
+            stream = whole[:at] + random.bytes(16) + whole[at + 16 :]
+            seen.clear()
+            with contextlib.suppress(Exception):
+                imagecodecs.htj2k_decode(stream)
+            if seen:
+                found.append(stream)
+    finally:
+        sys.unraisablehook = before
+    return found
+
+
+def test_openjph_gives_up():
+    """What it throws is an error, also on threads, and not a picture of zeros; whole frames beside are decoded."""
+    array = smooth(120, 130)
+    whole = bytes(imagecodecs.htj2k_encode(array, reversible=True))
+    broken = broken_blocks(array)
+    assert len(broken) > 5
+    hook = sys.unraisablehook
+    for stream in broken:
+        with pytest.raises(DecodeError, match="OpenJPH gave up"):
+            opened(stream, array, HTJ2K).decode(decoder="openjph")
+        ds = opened([whole, whole, stream, whole], array, HTJ2K, frames=4)
+        with pytest.raises(DecodeError) as caught:
+            ds.decode(decoder="openjph", threads=4)
+        assert caught.value.frame == 2
+        assert np.array_equal(ds.decode(decoder="openjph", frames=[0, 1, 3], threads=3), np.stack([array] * 3))
+    assert sys.unraisablehook is hook
+
+
+def test_what_others_throw_is_passed_on(monkeypatch):
+    """While OpenJPH is listened to, the hook of the caller gets what is not OpenJPH's."""
+    from fastdicom.codecs import htj2k
+
+    class Throws:
+        def __del__(self):
+            raise ValueError("from elsewhere")
+
+    got = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: got.append(str(unraisable.exc_value)))
+    hook = sys.unraisablehook
+    assert htj2k._listener.quiet(lambda: Throws() and None)
+    assert got == ["from elsewhere"]
+    assert sys.unraisablehook is hook
 
 
 def raw_deflate(data):

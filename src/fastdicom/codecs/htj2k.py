@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from functools import partial
 from typing import Any
 
@@ -21,16 +23,16 @@ __all__ = ["decode"]
 
 _openjph: Any = imagecodecs.htj2k_decode  # takes every buffer, whatever its stub says
 _LOSSLESS_ONLY = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202")
-_MARKS = (0x5A, 0x25)  # bytes that a last row of pixels hardly has throughout
+_FORGETFUL = "imagecodecs._htj2k."  # the functions in which OpenJPH's exceptions end
 
 
 def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded:
     """Decode one frame; see `codecs.base.Decoder`.
 
     Three faults are met here. OpenJPH decodes a truncated codestream without a word, so it is known to be whole before. What it throws
-    while it decodes, imagecodecs prints and forgets; the rows from there on are not written, which is noticed. And where a lossy
-    stream gives numbers beyond its range, imagecodecs takes their low bits: white becomes black. Where that could not be seen in the
-    output, the stream is left to OpenJPEG.
+    while it decodes, imagecodecs prints and forgets, and the rows from there on are 0; it is heard here. And where a lossy stream
+    gives numbers beyond its range, imagecodecs takes their low bits: white becomes black. Where that could not be seen in the output,
+    the stream is left to OpenJPEG.
     """
     info = even(described(src, info, "j2k"))
     stream = info.stream
@@ -50,17 +52,51 @@ def _decode(src: memoryview, out: Any, *, stream: StreamHeader, lossless: bool) 
     if out is None:
         shape = (stream.rows, stream.columns) if stream.components == 1 else (stream.rows, stream.columns, stream.components)
         out = np.empty(shape, stream.dtype)
-    last = out[-1].view(np.uint8)
-    for mark in _MARKS:
-        last.fill(mark)
-        _openjph(src, planar=False, out=out)
-        if not (last == mark).all():
-            break
-    else:
-        raise DecodeError("OpenJPH gave up before the last row: the code-blocks are broken")
+    if not _listener.quiet(partial(_openjph, src, planar=False, out=out)):
+        raise DecodeError("OpenJPH gave up: the code-blocks are broken")
     if not lossless:
         _clamp(out, stream)
     return out
+
+
+class _Listener:
+    """Hears what imagecodecs gives to ``sys.unraisablehook`` while threads decode, and passes on all that is not OpenJPH's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._threads: set[int] = set()
+        self._hook: Any = None
+        self._before: Any = None
+
+    def quiet(self, function: Any) -> bool:
+        """Call the function; whether nothing was thrown in it on this thread."""
+        me = threading.get_ident()
+        with self._lock:
+            self._busy += 1
+            self._threads.discard(me)
+            if self._hook is None or sys.unraisablehook is not self._hook:  # somebody may have put theirs there since
+                self._before = sys.unraisablehook
+                self._hook = sys.unraisablehook = partial(self._heard, self._before)
+        try:
+            function()
+            return me not in self._threads
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._threads.discard(me)
+                if not self._busy and sys.unraisablehook is self._hook:
+                    sys.unraisablehook = self._before
+                    self._hook = self._before = None
+
+    def _heard(self, before: Any, unraisable: Any, /) -> None:
+        if str(unraisable.object).startswith(_FORGETFUL):
+            self._threads.add(threading.get_ident())
+        else:
+            before(unraisable)
+
+
+_listener = _Listener()
 
 
 def _clamp(out: Any, stream: StreamHeader) -> None:
