@@ -151,3 +151,15 @@ def test_what_is_not_whole_does_not_reach_them():
         for cut in (2, 10, 500):
             with pytest.raises(DecodeError, match="EOI"):
                 decoder.decode(memoryview(stream[:-cut]), info, memoryview(out))
+
+
+def test_a_panic_in_rust():
+    """pylibjpeg-rle panics where a segment is longer than its pixels: in Python that is no Exception, but here a DecodeError."""
+    pytest.importorskip("rle")
+    segment = b"\x81\1" * 3 + b"\0\1"  # 385 bytes where there are 300
+    header = np.zeros(16, "<u4")
+    header[:3] = 2, 64, 64 + len(segment)
+    info = FrameInfo(20, 15, 1, 16, 16, 15, 0, "MONOCHROME2", transfer_syntax_uid="1.2.840.10008.1.2.5")
+    decoder, stream = registry.load(info.transfer_syntax_uid, "pylibjpeg-rle"), header.tobytes() + segment * 2
+    with pytest.raises(DecodeError, match="pylibjpeg-rle: PanicException"):
+        decoder.decode(memoryview(stream), info, memoryview(bytearray(600)))

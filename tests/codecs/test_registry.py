@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 import children
+import fastdicom
+from builders import encapsulated, image, part10
 from fastdicom import DecodeError, DicomWarning, MissingDecoderError, UnsupportedError, codecs
 from fastdicom.codecs import native, registry
 from fastdicom.codecs.base import Decoded, FrameInfo
@@ -139,6 +141,34 @@ def test_what_is_broken_stays_broken():
     codecs.register_decoder("zeros", Zeros, JPIP, rank=2)
     with pytest.raises(DecodeError, match="broken"):
         registry.load(JPIP).decode(memoryview(b""), INFO, memoryview(bytearray(4)))
+
+
+class Panics(BaseException):
+    """What a panic in Rust is in Python."""
+
+
+@pytest.mark.parametrize("fault", (ValueError("odd"), Panics("odd"), OSError("odd")), ids=lambda fault: type(fault).__name__)
+def test_a_fault_of_somebody_elses_decoder(fault):
+    """Whatever it raises is an error of the frame, which one may catch as such, also when threads decode."""
+
+    class Faulty:
+        @staticmethod
+        def decode(src, info, out, /):
+            if bytes(src[:1]) == b"x":
+                raise fault
+            out[:] = bytes(len(out))
+
+    codecs.register_decoder("faulty", Faulty, "1.2.3")
+    head = image(None, 128, 128, frames=4)
+    ds = fastdicom.dcmread(part10(head + encapsulated([b"..", b"..", b"x.", b".."]), "1.2.3"))
+    for threads in (1, 3):
+        with pytest.raises(DecodeError, match="odd") as caught:
+            ds.decode(threads=threads)
+        assert caught.value.frame == 2
+    for stop in (KeyboardInterrupt(), MemoryError()):
+        fault = stop
+        with pytest.raises(type(stop)):
+            ds.decode()
 
 
 def test_seconds_are_alone_or_named():

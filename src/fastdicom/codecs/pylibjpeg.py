@@ -57,9 +57,9 @@ class Plugin:
             options = {key: value for key, value in options.items() if key in accepted}
         try:
             data = function(bytes(src), **options)
-        except MemoryError:
+        except (MemoryError, KeyboardInterrupt, SystemExit):
             raise
-        except Exception as error:  # somebody else's code
+        except BaseException as error:  # somebody else's code: what panics in Rust is no Exception
             raise DecodeError(f"{self.name}: {type(error).__name__}: {error}") from error
         fill(_bytes_of(data, self.name), info, out, planes=info.transfer_syntax_uid == _RLE)
         stream = info.stream

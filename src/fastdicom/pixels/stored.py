@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastdicom.codecs import _native, _stream, native, registry
-from fastdicom.errors import DecodeError, TruncatedError, UnsupportedError
+from fastdicom.errors import DecodeError, DicomError, TruncatedError, UnsupportedError
 from fastdicom.pixels._frames import FrameIndex
 from fastdicom.pixels.agree import HEADER_OF, Plan, agree
 from fastdicom.pixels.color import becomes_rgb, to_rgb
@@ -272,7 +272,12 @@ class Encapsulated:
                 plan = plans[rgb, partial] = agree(info, header, rgb)
                 for note in plan.notes:
                     warn(self._dataset, note)
-            held = codec.decode(stream, plan.info, target)
+            try:
+                held = codec.decode(stream, plan.info, target)
+            except (DicomError, MemoryError, KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # somebody else's decoder: its faults are a frame's, and what panics in Rust is no Exception
+                raise DecodeError(f"{type(error).__name__}: {error}") from error
             plan.finish(held, target)
             return None if held is None else held.whole_rows
 
