@@ -509,8 +509,8 @@ class TestLength:
             opened(image(b"", 3, 4)).pixel_array
 
 
-HIERARCHICAL = "1.2.840.10008.1.2.4.59"  # nobody decodes it
-SPECTRAL = "1.2.840.10008.1.2.4.54"
+HIERARCHICAL = "1.2.840.10008.1.2.4.59"  # nobody decodes these
+SPECTRAL = "1.2.840.10008.1.2.4.61"
 
 
 def test_encapsulated_is_said_to_be_unsupported():
