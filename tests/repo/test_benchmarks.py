@@ -68,3 +68,10 @@ def test_scale_prints_tables_and_draws(root: Path, tmp_path: Path) -> None:
 def test_decode_prints_a_table(root: Path) -> None:
     out = run(root / "benchmarks" / "decode.py", "--rounds", "1")
     assert out.count("fastdicom-core") == 8
+
+
+def test_frames_prints_tables_and_goals(root: Path) -> None:
+    pytest.importorskip("imagecodecs")
+    out = run(root / "benchmarks" / "frames.py", "--quick")
+    assert out.count("\n## ") == 6  # five themes and the goals
+    assert "not measured" not in out
