@@ -77,8 +77,13 @@ def numbers(values: npt.NDArray[np.int64]) -> pa.Array:
 
 def table(scan: Scan) -> pa.Table:
     """Return the rows of a scan as a ``pyarrow.Table``."""
-    table: pa.Table = pyarrow().table(scan)
-    return table
+    try:
+        table: pa.Table = pyarrow().table(scan)
+        return table
+    except OSError as error:
+        failure = error
+    time.sleep(0)  # an interrupt, which pyarrow made that error of, is raised here
+    raise failure
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
