@@ -246,7 +246,7 @@ def _not_for_update(scan: Scan) -> str:
     if scan.elements:
         return "the long table cannot be brought up to date"
     if scan.unfolds_archives or any(sources.kind_of(path) is not sources.Kind.FILES for path in scan.source_paths or ()):
-        return "archives and objects have no size and time of their own to compare"
+        return "the sizes and times of members and objects are not compared"
     return ""
 
 
