@@ -189,6 +189,27 @@ def run_interrupted(at: int, *args: object) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_an_interrupt_while_somebody_has_locked_the_table(folder: Path, server: postgres.Server) -> None:
+    import adbc_driver_postgresql.dbapi as driver
+
+    call = [sys.executable, "-m", "fastdicom", "scan", "-q", os.fspath(folder), "--to", server.uri, "--table", "locked", "-t", "Rows"]
+    subprocess.run(call, check=False, timeout=120)
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with driver.connect(server.uri) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE locked")
+        child = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        until = time.monotonic() + 60
+        while asked(server.uri, waiting) == [(0,)] and time.monotonic() < until:
+            time.sleep(0.05)
+        begin = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        said = child.communicate(timeout=60)
+        took = time.monotonic() - begin
+    assert (child.returncode, *said) == (130, b"", b"")
+    assert took < 3  # seconds, of which the end of the process takes some; five are what it gives work that cannot be stopped
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 def test_an_interrupt_while_sqlite_writes(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "new.sqlite"
     listed = tmp_path / "many"

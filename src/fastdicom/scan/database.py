@@ -129,10 +129,10 @@ def write(scan: Scan, target: Target, batches: Iterable[Batch]) -> Counts:
     schema = parquet.plain(parquet.schema_of(scan))
     with _nothing_empty(target), _failures(target), _connected(target) as (connection, thread):
         writer = _Writer(connection, thread, target, schema)
-        thread.do(writer.look)
+        thread.do(writer.look, writer.stop)
         for chunk in parquet.chunks(batches, schema):
             writer.append(chunk)
-        thread.do(writer.create)
+        thread.do(writer.create, writer.stop)
     return scan.counts
 
 
@@ -199,9 +199,10 @@ class _Writer:
         """Add rows in a transaction of their own."""
         columns = [_for_sqlite(column) if self._sqlite else _for_postgresql(column) for column in rows.columns]
         staged = parquet.pyarrow().table(columns, names=self._names)
-        self._thread.do(lambda: self._insert(staged), self._stop)
+        self._thread.do(lambda: self._insert(staged), self.stop)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the statement that runs: it may wait for somebody who has locked the table."""
         with suppress(Exception):  # SQLite's driver cannot, a server may have ended the statement already
             self._connection.adbc_cancel()
 
