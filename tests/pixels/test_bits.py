@@ -129,6 +129,7 @@ def all_triples() -> np.ndarray:
     return np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
+@pytest.mark.slow
 def test_rgb_to_ybr_is_exact():
     """All 2^24 triples, against the formula in whole numbers."""
     triples = all_triples()
