@@ -334,6 +334,65 @@ def test_s3_failures_are_rows(s3: dict[str, Any]) -> None:
     assert "listing" in row["error"]
 
 
+@pytest.mark.parametrize("name", ["index.parquet", "index.arrow"])
+def test_a_bucket_is_brought_up_to_date(s3: dict[str, Any], tmp_path: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    pq, feather = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow.feather")
+    folder = f"update/{name}"
+    config = {key: s3[key] for key in ("endpoint", "region", "access_key_id", "secret_access_key")}
+    store = obstore.store.from_url("s3://bucket", config=config, client_options={"allow_http": True})
+    for i in range(12):
+        put(s3, f"{folder}/{i:02} ?#%.dcm", dicom(f"P{i}", pixels=100))
+    put(s3, f"{folder}/text", b"no DICOM" * 30)
+    put(s3, f"{folder}/sub/gone", dicom("gone", pixels=100))
+    source, tags = f"s3://bucket/{folder}", ["PatientID", "Rows"]
+    write = "to_parquet" if name.endswith("parquet") else "to_ipc"
+    fetched: list[str] = []
+    get = objects._Run._get
+
+    async def noted(run: Any, target: Any, *rest: Any) -> Any:
+        fetched.append(target.path)
+        return await get(run, target, *rest)
+
+    monkeypatch.setattr(objects._Run, "_get", noted)
+
+    def scan(**options: Any) -> Any:
+        return fastdicom.scan(source, tags, ordered=True, storage_options=s3, **options)
+
+    def stored() -> list[dict[str, Any]]:
+        read = pq.read_table if name.endswith("parquet") else feather.read_table
+        return sorted(read(tmp_path / name).to_pylist(), key=lambda row: row["path"])
+
+    assert getattr(scan(), write)(tmp_path / name).files == 14
+    assert len(fetched) == 14
+    fetched.clear()
+    assert getattr(scan(), write)(tmp_path / name, update=True).files == 14
+    assert fetched == []
+    put(s3, f"{folder}/03 ?#%.dcm", dicom("changed", pixels=102))
+    put(s3, f"{folder}/sub/new", dicom("new", pixels=100))
+    obstore.delete(store, f"{folder}/sub/gone")
+    counts = getattr(scan(), write)(tmp_path / name, update=True)
+    assert (counts.files, counts.read, counts.not_dicom, counts.failed) == (14, 13, 1, 0)
+    assert sorted(set(fetched)) == [f"{source}/03 ?#%.dcm", f"{source}/sub/new"]
+    assert stored() == sorted(scan().to_table().to_pylist(), key=lambda row: row["path"])
+    assert {row["PatientID"] for row in stored()} >= {"changed", "new", "P0", None}
+
+
+def test_objects_and_files_are_brought_up_to_date_together(s3: dict[str, Any], tmp_path: Any) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "in").mkdir()
+    for i in range(4):
+        (tmp_path / "in" / str(i)).write_bytes(dicom(f"F{i}", pixels=100))
+        put(s3, f"both/{i}", dicom(f"O{i}", pixels=100))
+    source = [str(tmp_path / "in"), "s3://bucket/both", "s3://bucket/both/2"]
+    target = tmp_path / "index.parquet"
+    fastdicom.scan(source, ["PatientID"], storage_options=s3).to_parquet(target)
+    (tmp_path / "in" / "1").write_bytes(dicom("F", pixels=102))
+    put(s3, "both/2", dicom("O", pixels=102))
+    assert fastdicom.scan(source, ["PatientID"], storage_options=s3).to_parquet(target, update=True).read == 9
+    found = sorted(row["PatientID"] for row in pq.read_table(target).to_pylist())
+    assert found == ["F", "F0", "F2", "F3", "O", "O", "O0", "O1", "O3"]
+
+
 def test_in_order(server: Server) -> None:
     names = [f"{i:03}" for i in range(150)]
     server.files = {name: dicom(name, header=20_000 if i % 7 == 0 else 100, pixels=10) for i, name in enumerate(names) if i % 11}

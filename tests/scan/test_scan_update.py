@@ -129,7 +129,7 @@ def test_an_update_of_an_iterator(folder: Path, tmp_path: Path, read_paths: list
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
         file.write(folder / "0" / "00", "00")
     scan = ordered(iter([folder / "0", tmp_path / "x.zip"]), TAGS)
-    with pytest.warns(UserWarning, match="the sizes and times of members and objects are not compared: all is read anew"):
+    with pytest.warns(UserWarning, match="the sizes and times of members are not compared: all is read anew"):
         assert scan.to_ipc(path, update=True).read == 21
 
 

@@ -851,6 +851,7 @@ fd_status fd_scanner_visit_bytes(fd_scanner *s, const fd_object *object, const f
 {
     const mark before = mark_of(s);
     if (begin_object(s, object) != FD_OK) return FD_MEMORY;
+    if (s->options.facts_only) return end_row_failed(s, FD_OUTCOME_READ, NULL);
     fd_bytes_open(bytes, pieces, count, object->size, &s->head.in);
     uint64_t wanted_end = 0;
     const fd_status status = s->elements ? read_long(s) : read_open_file(s, &wanted_end);

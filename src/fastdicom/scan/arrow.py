@@ -7,12 +7,13 @@ import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, islice
+from dataclasses import replace
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 from fastdicom.scan import _scan, archives, dicomdir, objects, text, threads
 from fastdicom.scan.columns import Column, Wanted, columns_of
-from fastdicom.scan.sources import Kind, groups
+from fastdicom.scan.sources import Kind, groups, is_url
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -251,14 +252,20 @@ class Scan:
         facts = copy.copy(self)
         facts.columns, facts.plan, facts._ordered = (), None, True
         facts._options = self._options | {"path_bytes": True, "facts_only": True}
+        facts._objects = replace(self._objects, ordered=True, facts_only=True)
         facts._current = facts._scanner()
         return facts
 
     def read(self, paths: Iterator[bytes], progress: Callable[[Counts], object] | None) -> Iterator[_scan.Batch]:
-        """Read these files, whatever the source; they count."""
-        scanner = self._scanner()
-        self._current = scanner
-        yield from self._files(scanner, paths, progress)
+        """Read these files and objects, whatever the source; they count."""
+        for is_object, group in groupby(paths, is_url) if self.names_tell else [(False, paths)]:
+            scanner = self._scanner()
+            self._current = scanner
+            if is_object:
+                self._parts.append(scanner)
+                yield from self._others(scanner, Kind.OBJECTS, group, progress, exact=True)
+            else:
+                yield from self._files(scanner, group, progress)
 
     def count_first(self, *counts: int) -> None:
         """Begin a run with rows that came from elsewhere."""
@@ -307,14 +314,19 @@ class Scan:
             yield from self._others(members, Kind.ARCHIVE, archives.unread(batch), progress)
 
     def _others(
-        self, scanner: _scan.Scanner, kind: Kind, paths: Iterator[PathLike], progress: Callable[[Counts], object] | None
+        self,
+        scanner: _scan.Scanner,
+        kind: Kind,
+        paths: Iterator[PathLike],
+        progress: Callable[[Counts], object] | None,
+        exact: bool = False,
     ) -> Iterator[_scan.Batch]:
-        """What is no folder and no file that is read as it is."""
+        """What is no folder and no file that is read as it is; `exact`: each URL names one object."""
         found: Iterator[_scan.Batch | None]
         if kind is Kind.ARCHIVE:
             found = chain.from_iterable(archives.visit(scanner, os.fsencode(path)) for path in paths)
         elif kind is Kind.OBJECTS:
-            found = objects.visit(self._scanner, scanner, map(os.fsdecode, paths), self._objects)
+            found = objects.visit(self._scanner, scanner, map(os.fsdecode, paths), replace(self._objects, exact=exact))
         else:
             found = chain.from_iterable(self._listed(scanner, os.fsencode(path), progress) for path in paths)
         for i, batch in enumerate(found):
@@ -446,8 +458,8 @@ class Scan:
         Notes
         -----
         `update` copies what has not changed as it is; rows of new files come last, unless the scan is `ordered`. It holds path, size
-        and time of all files in memory while it works, and the whole table where it cannot copy, as `resume` does. Objects,
-        archives and the long table are always read anew.
+        and time of all files in memory while it works, and the whole table where it cannot copy, as `resume` does. Of
+        objects the listing tells size and time. Archives and the long table are always read anew.
         """
         if self.client is None:
             return self._to_file(path, "parquet", update, resume, progress)

@@ -67,6 +67,10 @@ class Options:
         `timeout` in seconds, ...) and `retry_timeout` in seconds too.
     requests : int
         How many are on their way at a time.
+    facts_only : bool
+        Path, size and time: nothing is fetched of what a listing tells.
+    exact : bool
+        Each URL names one object: nothing is listed.
     """
 
     store: Any = None
@@ -74,6 +78,8 @@ class Options:
     requests: int = REQUESTS
     ordered: bool = False
     recursive: bool = True
+    facts_only: bool = False
+    exact: bool = False
 
 
 class _Target(NamedTuple):
@@ -224,7 +230,7 @@ class _Run:
             except (self._obstore.exceptions.BaseError, ValueError, OSError) as error:
                 yield _Target(url, error=_words(error))
                 continue
-            if root.startswith(("https://", "http://")) and not key.endswith("/"):
+            if self._options.exact or (root.startswith(("https://", "http://")) and not key.endswith("/")):
                 yield _Target(shown, store, root, key)
                 continue
             async for target in self._listed(shown, store, root, key):
@@ -296,7 +302,9 @@ class _Run:
         try:
             if target.error is not None:
                 raise _Failed(target.error)
-            size, mtime, pieces = await self._pieces(path, target)
+            pieces: list[tuple[int, bytes]] = []
+            if size is None or not self._options.facts_only:
+                size, mtime, pieces = await self._pieces(path, target)
         except _Failed as error:
             if before is not None:
                 await asyncio.wait([before])

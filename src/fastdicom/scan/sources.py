@@ -13,7 +13,7 @@ from fastdicom.scan import archives, dicomdir
 if TYPE_CHECKING:
     PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
-__all__ = ["SCHEMES", "Kind", "groups", "kind_of"]
+__all__ = ["SCHEMES", "Kind", "groups", "is_url", "kind_of"]
 
 #: How URLs begin that are read as objects.
 SCHEMES: Final = ("s3://", "s3a://", "gs://", "az://", "azure://", "abfs://", "abfss://", "adl://", "https://", "http://")
@@ -28,13 +28,19 @@ class Kind(Enum):
     DICOMDIR = "DICOMDIR"
 
 
+def is_url(path: PathLike) -> bool:
+    """Is it the name of something on the network?"""
+    name = os.fsdecode(path)
+    return "://" in name and name.lower().startswith(SCHEMES)
+
+
 def kind_of(path: PathLike) -> Kind:
     """How a source is read, by its name; what has the name of an archive or a DICOMDIR is one when it is a file."""
     try:
         name = os.fsdecode(path)
     except TypeError:  # no path: whoever reads it says so
         return Kind.FILES
-    if "://" in name and name.lower().startswith(SCHEMES):
+    if is_url(name):
         return Kind.OBJECTS
     if archives.is_archive(name):
         return Kind.ARCHIVE if os.path.isfile(name) else Kind.FILES

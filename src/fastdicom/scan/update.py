@@ -245,8 +245,9 @@ def _not_for_update(scan: Scan) -> str:
         return "the workers of a cluster read everything"
     if scan.elements:
         return "the long table cannot be brought up to date"
-    if scan.unfolds_archives or any(sources.kind_of(path) is not sources.Kind.FILES for path in scan.source_paths or ()):
-        return "the sizes and times of members and objects are not compared"
+    comparable = (sources.Kind.FILES, sources.Kind.OBJECTS)
+    if scan.unfolds_archives or any(sources.kind_of(path) not in comparable for path in scan.source_paths or ()):
+        return "the sizes and times of members are not compared"
     return ""
 
 
@@ -406,6 +407,7 @@ class _Work:
             for name in ("size", "mtime"):
                 there &= _integers(facts[name]) == _integers(known[name])[at]
             there &= _usable(known["error"])[at]
+        there &= _flags(facts["mtime"].is_valid())  # a server may tell none: then nobody knows
         if os.name != "nt":  # bytes that are no UTF-8 are written with a backslash: then the text may name two files
             there &= ~_flags(pc.match_substring(path, "\\x"))
         self._failed = _flags(pc.is_valid(facts["error"]))
