@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,11 @@ class Server:
 
     def kill(self) -> None:
         """End the server and all its processes as a power failure would."""
-        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        pid = int((self._data / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGQUIT)
+        until = time.monotonic() + 30
+        while _lives(pid) and time.monotonic() < until:  # it ends its processes before it ends itself
+            time.sleep(0.01)
 
     def restart(self) -> None:
         """Start it anew after `kill`."""
@@ -56,6 +61,17 @@ class Server:
     def stop(self) -> None:
         """End it."""
         self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"  # ended, and nobody has asked
+    except OSError:
+        return True
 
 
 @contextmanager
