@@ -233,7 +233,7 @@ def test_openjph_gives_up():
     assert len(broken) > 5
     hook = sys.unraisablehook
     for stream in broken:
-        with pytest.raises(DecodeError, match="OpenJPH gave up|Htj2kError"):
+        with pytest.raises(DecodeError, match=r"OpenJPH gave up|Htj2kError"):
             opened(stream, array, HTJ2K).decode(decoder="openjph")
         ds = opened([whole, whole, stream, whole], array, HTJ2K, frames=4)
         with pytest.raises(DecodeError) as caught:
