@@ -6,6 +6,7 @@ from typing import Any
 
 from fastdicom.codecs import _native, _stream, _tileparts
 from fastdicom.codecs._imagecodecs import described, ended, even
+from fastdicom.codecs.base import HEADER_OF
 from fastdicom.errors import DecodeError
 from fastdicom.transfer_syntax import get
 
@@ -15,23 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["checked", "fill"]
 
-_FORMATS = {
-    "jpeg": "jpeg",
-    "jpeg-lossless": "jpeg",
-    "jpeg-ls": "jpeg-ls",
-    "jpeg2000": "j2k",
-    "jpeg2000-part2": "j2k",
-    "htj2k": "j2k",
-    "jpegxl": "jxl",
-}
-
 
 def checked(src: memoryview, info: FrameInfo, /) -> FrameInfo:
     """The description with what the stream says; DecodeError when the stream does not fit it, or does not end as its format asks.
 
     These libraries decode what they find; that it is whole must be known before.
     """
-    wanted = _FORMATS.get(get(info.transfer_syntax_uid).family)
+    wanted = HEADER_OF.get(get(info.transfer_syntax_uid).family)
     if wanted is None:
         return info
     info = described(src, info, wanted)

@@ -51,7 +51,18 @@ if TYPE_CHECKING:
             """
 
 
-__all__ = ["Decoded", "FrameInfo", "StreamHeader"]
+__all__ = ["HEADER_OF", "Decoded", "FrameInfo", "StreamHeader"]
+
+# TransferSyntax.family -> StreamHeader.format, for the families whose streams have headers that `codecs._stream` reads
+HEADER_OF = {
+    "jpeg": "jpeg",
+    "jpeg-lossless": "jpeg",
+    "jpeg-ls": "jpeg-ls",
+    "jpeg2000": "j2k",
+    "jpeg2000-part2": "j2k",
+    "htj2k": "j2k",
+    "jpegxl": "jxl",
+}
 
 
 class StreamHeader(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib as _zlib
+from abc import ABC, abstractmethod
 from typing import Any
 
 from fastdicom.codecs import native
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["libdeflate", "zlib"]
 
 
-class _Deflated:
+class _Deflated(ABC):
     """A decoder of one library: what is inflated has at most the size of the frame, whatever the stream holds."""
 
     def decode(self, src: memoryview, info: FrameInfo, out: memoryview, /) -> None:
@@ -39,9 +40,9 @@ class _Deflated:
         """Inflate into `out`, if that is just what the stream holds."""
         return False
 
+    @abstractmethod
     def inflate(self, src: memoryview, room: memoryview) -> int:
         """Inflate into `room`; how much there was, or DecodeError when it is broken or more."""
-        raise NotImplementedError
 
 
 class _Libdeflate(_Deflated):

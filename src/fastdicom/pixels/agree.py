@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from fastdicom.codecs import _native
+from fastdicom.codecs.base import HEADER_OF
 from fastdicom.codecs.native import shift
 from fastdicom.errors import DecodeError, UnsupportedError
 from fastdicom.pixels.color import becomes_rgb, to_rgb
@@ -24,18 +25,8 @@ if TYPE_CHECKING:
 
     Step = Literal["", "cells", "extend", "either", "fits", "positive"]
 
-__all__ = ["HEADER_OF", "Plan", "agree"]
+__all__ = ["Plan", "agree"]
 
-# TransferSyntax.family -> StreamHeader.format, for the families whose streams have headers that `codecs._stream` reads
-HEADER_OF = {
-    "jpeg": "jpeg",
-    "jpeg-lossless": "jpeg",
-    "jpeg-ls": "jpeg-ls",
-    "jpeg2000": "j2k",
-    "jpeg2000-part2": "j2k",
-    "htj2k": "j2k",
-    "jpegxl": "jxl",
-}
 _NAMES = {"jpeg": "JPEG", "jpeg-ls": "JPEG-LS", "j2k": "JPEG 2000", "jxl": "JPEG XL"}
 _LOSSLESS_JPEG = frozenset((3, 7, 11, 15))
 _RGB_IDS = ((82, 71, 66), (114, 103, 98))  # 'R', 'G', 'B' and 'r', 'g', 'b'

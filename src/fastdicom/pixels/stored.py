@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastdicom.codecs import _native, _stream, native, registry
+from fastdicom.codecs.base import HEADER_OF
 from fastdicom.errors import DecodeError, DicomError, TruncatedError, UnsupportedError
 from fastdicom.pixels._frames import FrameIndex
-from fastdicom.pixels.agree import HEADER_OF, Plan, agree
+from fastdicom.pixels.agree import Plan, agree
 from fastdicom.pixels.color import becomes_rgb, to_rgb
 from fastdicom.pixels.describe import Description, path_of, warn
 from fastdicom.transfer_syntax import get as transfer_syntax_of
