@@ -19,6 +19,7 @@ MODULES = {
     "fastdicom.codecs._tileparts": ["fd_tileparts"],
     "fastdicom.pixels._frames": ["fd_cursor", "fd_encap"],
     "fastdicom.pixels._lut": ["fd_lut"],
+    "fastdicom.pydicom._lazy": ["fd_cursor", "fd_index", "fd_part10"],
     "fastdicom.scan._scan": [
         "fd_arrow",
         "fd_bytes",

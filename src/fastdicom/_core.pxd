@@ -123,6 +123,7 @@ cdef extern from "fd_file.h" nogil:
     ctypedef struct fd_file:
         int fd
         uint64_t size
+        uint64_t changed
 
     bint fd_file_same(const fd_file *a, const fd_file *b)
     uint64_t fd_file_size_now(const fd_file *file)

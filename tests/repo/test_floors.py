@@ -73,7 +73,10 @@ OUTSIDE = {
 }
 
 # A data set hands on to rooms above it by name, when asked for pixels or JSON; nobody else may, and nothing else.
-SEAMS = {"dataset.py": {"fastdicom.json", "fastdicom.pixels"}}
+SEAMS: dict[str, set[str]] = {
+    "dataset.py": {"fastdicom.json", "fastdicom.pixels"},
+    "pydicom/__init__.py": set(),  # its public names, on first use
+}
 
 CIMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+c?import\s+(.+)|c?import\s+([\w., ]+))$", re.MULTILINE)
 
