@@ -87,9 +87,17 @@ __all__ = [
     "dcmread",
     "decode_many",
     "dictionary",
+    "get_include",
     "pixels",
     "scan",
 ]
+
+
+def get_include() -> str:
+    """The folder of the C headers, which a module needs that does ``cimport fastdicom._core``."""
+    from pathlib import Path
+
+    return str(Path(__file__).parent / "csrc")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,5 @@
-# The C face of the core: `cimport fastdicom._core` from other packages sees this.
+# The C face of the core: `cimport fastdicom._core` from other packages sees this. What they may call is at the end: the functions fd_*
+# that are no inline ones are linked, with hidden names, into each module of ours that calls them, and there is nothing to link to.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -81,12 +82,13 @@ cdef extern from "fd_cursor.h":
         bint undefined
         bint cut
 
+    void fd_input_memory(fd_input *input, const void *data, uint64_t size) noexcept nogil
     const char *fd_note_text(unsigned kind)
-    void fd_cursor_open(fd_cursor *c, fd_input *input, uint64_t pos, uint64_t end, bint implicit, bint big, fd_place place)
-    void fd_cursor_close(fd_cursor *c)
-    fd_status fd_cursor_next(fd_cursor *c, fd_element *e)
-    fd_status fd_cursor_skip(fd_cursor *c, fd_element *e)
-    fd_status fd_cursor_item(fd_cursor *c, fd_item *item)
+    void fd_cursor_open(fd_cursor *c, fd_input *input, uint64_t pos, uint64_t end, bint implicit, bint big, fd_place place) nogil
+    void fd_cursor_close(fd_cursor *c) nogil
+    fd_status fd_cursor_next(fd_cursor *c, fd_element *e) nogil
+    fd_status fd_cursor_skip(fd_cursor *c, fd_element *e) nogil
+    fd_status fd_cursor_item(fd_cursor *c, fd_item *item) nogil
 
 
 cdef extern from "fd_part10.h" nogil:
@@ -236,3 +238,30 @@ cdef class Items:
 
     cdef int read(self, Index owner, const fd_element *e) except -1
     cdef int find_spans(self) except -1
+
+
+# What other packages may call; examples/cython_client does. All else above may change from one version to the next, as the
+# layout of the classes may: compile against the version that runs, and have check_abi say so when it is another.
+
+cdef enum:
+    FASTDICOM_ABI = 1  # raised when a cdef method above, or a function below, comes, goes, moves or means something else
+
+cdef int check_layout(int abi, size_t element, size_t item, size_t cursor, size_t input, size_t part10) except -1
+
+cdef inline int check_abi() except -1:
+    """ImportError where the caller was compiled against another version than the one that runs. To be called at import."""
+    return check_layout(FASTDICOM_ABI, sizeof(fd_element), sizeof(fd_item), sizeof(fd_cursor), sizeof(fd_input), sizeof(fd_part10))
+
+cdef const fd_element *elements_of(Index index, size_t *count) except? NULL
+cdef uint16_t vr_of_element(Index index, const fd_element *e) except? 0xFFFF
+cdef const uint8_t *value_of(Index index, const fd_element *e) except? NULL
+cdef Items items_of_element(Index index, const fd_element *e)
+
+# Without Python and without the GIL, over an fd_input of the caller's own (fd_input_memory, or a `fill` that needs no GIL)
+cdef fd_status part10_read(fd_input *input, bint force, fd_part10 *out, fd_error *error) noexcept nogil
+cdef void cursor_open(fd_cursor *c, fd_input *input, uint64_t pos, uint64_t end, bint implicit, bint big, fd_place place) noexcept nogil
+cdef fd_status cursor_next(fd_cursor *c, fd_element *e) noexcept nogil
+cdef fd_status cursor_skip(fd_cursor *c, fd_element *e) noexcept nogil
+cdef void items_open(fd_cursor *c, fd_input *input, const fd_element *e) noexcept nogil
+cdef fd_status cursor_item(fd_cursor *c, fd_item *item) noexcept nogil
+cdef void cursor_close(fd_cursor *c) noexcept nogil

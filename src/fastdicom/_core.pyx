@@ -1377,3 +1377,69 @@ cdef object several(const uint8_t *p, uint64_t n, one_value one):
         p += part + 1
         n -= part + 1
         slash = <const uint8_t *>memchr(p, 0x5C, n)
+
+
+# What other packages may call. Their own copies of these would be no smaller, but the functions of csrc have hidden names.
+
+cdef int check_layout(int abi, size_t element, size_t item, size_t cursor, size_t input, size_t part10) except -1:
+    if (abi, element, item, cursor, input, part10) != (
+        FASTDICOM_ABI, sizeof(fd_element), sizeof(fd_item), sizeof(fd_cursor), sizeof(fd_input), sizeof(fd_part10)
+    ):
+        raise ImportError(f"this was compiled for another C interface of fastdicom (number {abi}, {FASTDICOM_ABI} is installed): build it again")
+    return 0
+
+
+cdef const fd_element *elements_of(Index index, size_t *count) except? NULL:
+    """The elements of a data set in file order, all of them. The array lives as long as the data set, and does not move."""
+    index.complete()
+    count[0] = index.ix.count
+    return index.ix.elements
+
+
+cdef uint16_t vr_of_element(Index index, const fd_element *e) except? 0xFFFF:
+    """The VR to read the value with: as written, else as the dictionary and the context say."""
+    return index.resolve(e)
+
+
+cdef const uint8_t *value_of(Index index, const fd_element *e) except? NULL:
+    """The bytes of a value as stored, read if need be and kept as long as the file is: for values that are not long."""
+    if e.length > KEEP_LIMIT:
+        raise LimitError(f"{Tag(e.tag)} has {e.length} bytes, {KEEP_LIMIT} at most are kept in memory; `raw` gives a view on it")
+    index.source.keep(e.offset, e.length, e.tag)
+    return index.source.locate(e.offset, e.length)
+
+
+cdef Items items_of_element(Index index, const fd_element *e):
+    """The items of a sequence, whose `dataset(i)` gives data sets."""
+    return index.items_of(e)
+
+
+cdef fd_status part10_read(fd_input *input, bint force, fd_part10 *out, fd_error *error) noexcept nogil:
+    return fd_part10_read(input, force, out, error)
+
+
+cdef void cursor_open(fd_cursor *c, fd_input *input, uint64_t pos, uint64_t end, bint implicit, bint big, fd_place place) noexcept nogil:
+    fd_cursor_open(c, input, pos, end, implicit, big, place)
+
+
+cdef fd_status cursor_next(fd_cursor *c, fd_element *e) noexcept nogil:
+    return fd_cursor_next(c, e)
+
+
+cdef fd_status cursor_skip(fd_cursor *c, fd_element *e) noexcept nogil:
+    return fd_cursor_skip(c, e)
+
+
+cdef void items_open(fd_cursor *c, fd_input *input, const fd_element *e) noexcept nogil:
+    """A cursor for cursor_item over the value of a sequence, whose length is resolved (cursor_skip)."""
+    fd_cursor_open(c, input, e.offset, e.offset + e.length, False, False, FD_UNDEFINED_ITEM)
+    # an element in implicit VR, and UN (CP-246), have implicit VR inside
+    c.implicit, c.big, c.notes = bool(e.flags & FD_ELEMENT_IMPLICIT) or e.vr == FD_VR_UN, bool(e.flags & FD_ELEMENT_BIG), 0
+
+
+cdef fd_status cursor_item(fd_cursor *c, fd_item *item) noexcept nogil:
+    return fd_cursor_item(c, item)
+
+
+cdef void cursor_close(fd_cursor *c) noexcept nogil:
+    fd_cursor_close(c)

@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "net": DATA | {"", "deid", "iod"},
     "web": DATA | {"", "deid", "iod"},
     "pydicom": DATA | {"", "deid", "iod"},
+    "pylibjpeg": DATA,
+    "numcodecs": DATA,
     "cli": DATA | {"", "deid", "iod", "net", "web", "pydicom"},
     "viewer": DATA | {"", "deid", "iod", "net", "web", "pydicom"},
     "__main__": {"", "cli"},
@@ -68,6 +70,8 @@ OUTSIDE = {
     "pylibjpeg": {"codecs"},
     "gdcm": {"codecs"},
     "av": {"codecs"},
+    "numcodecs": {"numcodecs.py"},
+    "zarr": set(),
     "polars": set(),
     "pandas": set(),
 }

@@ -159,6 +159,8 @@ def _pylibjpeg_rows() -> list[Row]:
     """The plug-ins of pylibjpeg: the name of an entry point is a UID; nothing of them is imported."""
     found: dict[str, dict[str, metadata.EntryPoint]] = {}
     for point in metadata.entry_points(group=PYLIBJPEG_ENTRY_POINTS):
+        if point.value.partition(".")[0] == "fastdicom":  # our own, for pylibjpeg: it would come back to this table
+            continue
         name = point.dist.name if point.dist is not None else point.value.partition(":")[0]
         points = found.setdefault(name, {})
         if points.setdefault(point.name, point) != point:  # a second decoder of one distribution

@@ -273,6 +273,10 @@ class Frames(Sequence[Any]):
         """
         return self._stored.encoded(self._number(key))
 
+    def spans(self, key: int) -> list[tuple[int, int]]:
+        """Where these bytes lie in the file: (offset, length), one pair a fragment. In a deflated data set, where in the inflated bytes."""
+        return self._stored.spans(self._number(key))
+
     def _number(self, key: Any) -> int:
         try:
             return self._indices[as_index(key)]

@@ -22,10 +22,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from fastdicom.codecs.base import FrameInfo
+
     Array = npt.NDArray[Any]
     Fill = Callable[[int, memoryview], int | None]  # answers how many rows are whole when not all are, which only `partial` allows
 
-__all__ = ["Encapsulated", "Native", "Video", "stored"]
+__all__ = ["Encapsulated", "Native", "Video", "check_stream_size", "stored"]
 
 # How frames lie in fragments (PS3.5 A.4, `TransferSyntax.fragments`) -> what tells them apart without a table
 _KINDS = {"frame": "fragment", "any": "markers", "stream": "video", "any-stream": "video", "": "markers"}
@@ -36,6 +38,17 @@ _EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00002
 _MOST = {"rle": 64, "deflated-frame": 1032, "encapsulated-uncompressed": 1}
 _MOST_SAMPLES = {"jpeg-lossless": 8, "jpeg": 4096}
 _CHECK_FROM = 64 << 20  # decoded bytes from which it is asked whether the streams can hold so many
+
+
+def check_stream_size(info: FrameInfo, size: int, number: int | None = None) -> None:
+    """Raise DecodeError when so many bytes of a stream cannot become a frame of this size."""
+    family = transfer_syntax_of(info.transfer_syntax_uid).family
+    if family in _MOST:  # which pack bits as they are stored
+        enough = size * _MOST[family] >= (native.frame_bits(info) + 7) // 8
+    else:
+        enough = family not in _MOST_SAMPLES or size * _MOST_SAMPLES[family] >= info.samples
+    if not enough:
+        raise DecodeError(f"a stream of {size} bytes cannot hold {info.rows} x {info.columns} pixels, {info.frame_size} bytes", number)
 
 
 class Native:
@@ -66,6 +79,11 @@ class Native:
         place = native.span(self._description.info, self.require(number))
         raw: memoryview = self._description.element.raw
         return raw[place.start : place.stop]
+
+    def spans(self, number: int) -> list[tuple[int, int]]:
+        """(offset, length) in the file of what `encoded` gives."""
+        place = native.span(self._description.info, self.require(number))
+        return [(self._description.element.offset + place.start, place.stop - place.start)]
 
     def view(self, numbers: Sequence[int]) -> Array | None:
         """An array on the stored bytes; None when they are not what is decoded, or have unused bits to be changed first."""
@@ -203,11 +221,8 @@ class Encapsulated:
         info, index, family = self._description.info, self._index, self._syntax.family
         if len(numbers) * info.frame_size < _CHECK_FROM:
             return
-        most = _MOST.get(family) or _MOST_SAMPLES.get(family, 0) * info.itemsize
-        for number in numbers if most else ():
-            if (size := index.size(number)) * most < info.frame_size:
-                text = f"a stream of {size} bytes cannot hold {info.rows} x {info.columns} pixels, {info.frame_size} bytes"
-                raise DecodeError(text, number)
+        for number in numbers if family in _MOST or family in _MOST_SAMPLES else ():
+            check_stream_size(info, index.size(number), number)
         if family in HEADER_OF:
             try:
                 agree(info, _stream.header(index.read(numbers[0])), rgb)
@@ -230,6 +245,10 @@ class Encapsulated:
     def encoded(self, number: int) -> memoryview:
         """The bitstream of a frame."""
         return self._index.encoded(self.require(number))
+
+    def spans(self, number: int) -> list[tuple[int, int]]:
+        """(offset, length) in the file of each fragment of a frame."""
+        return self._index.spans(self.require(number))
 
     def _is_whole(self, stream: memoryview) -> bool:
         """Whether a stream that the file ends in has its end.
