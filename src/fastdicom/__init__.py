@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from fastdicom.pixels.batch import decode_many
+    from fastdicom.pydicom.convert import from_pydicom
     from fastdicom.reader import dcmread
     from fastdicom.tag import Tag
     from fastdicom.transfer_syntax import TransferSyntax
@@ -61,6 +62,7 @@ _HOME = {
     "UID": "uid",
     "dcmread": "reader",
     "decode_many": "pixels.batch",
+    "from_pydicom": "pydicom.convert",
 }
 _ROOMS = ("codecs", "dictionary", "pixels", "scan")
 
@@ -87,6 +89,7 @@ __all__ = [
     "dcmread",
     "decode_many",
     "dictionary",
+    "from_pydicom",
     "get_include",
     "pixels",
     "scan",

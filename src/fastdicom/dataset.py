@@ -37,7 +37,7 @@ _TEXT = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "
 
 # What a data set can do beyond reading lives in rooms above this one, which import it. They are named here as text and
 # loaded when first asked for, so that reading depends on nothing above it.
-ROOMS_ABOVE = {"json": "fastdicom.json", "pixels": "fastdicom.pixels"}
+ROOMS_ABOVE = {"json": "fastdicom.json", "pixels": "fastdicom.pixels", "pydicom": "fastdicom.pydicom"}
 
 SHOWN = 64  # characters of a value in str(ds) and repr(elem)
 INDENT = "   "
@@ -411,36 +411,9 @@ class Dataset(_core.Index):
         return error
 
     def to_pydicom(self) -> pydicom.Dataset:
-        """The same data set as one of pydicom's, which can be changed and written.
-
-        Returns
-        -------
-        pydicom.dataset.FileDataset or pydicom.dataset.Dataset
-            Read by pydicom from the same bytes.
-        """
-        from io import BytesIO
-
-        try:
-            from pydicom.dataset import Dataset as PydicomDataset
-            from pydicom.filereader import dcmread, read_dataset
-        except ImportError as error:
-            raise ImportError("to_pydicom needs pydicom: pip install 'fastdicom-core[pydicom]'") from error
-        head: _Head | None = getattr(self, "_head", None)
-        if head is not None:
-            made = dcmread(BytesIO(head.source.read(0, head.source.size)), force=True)
-            if self.filename is not None:
-                made.filename = self.filename
-            return made
-        start, stop = self.span
-        parent = list(self.outer_charset.codecs) if self.outer_charset is not None else "iso8859"
-        item: PydicomDataset = read_dataset(
-            BytesIO(self.source.read(start, stop - start)),
-            self.is_implicit_VR,
-            not self.is_big_endian,
-            stop - start,
-            parent_encoding=parent,
-        )
-        return item
+        """The same data set as one of pydicom's, which can be changed and written. See `fastdicom.pydicom.to_pydicom`."""
+        made: pydicom.Dataset = _above("pydicom").to_pydicom(self)
+        return made
 
 
 def _text_of(elem: DataElement) -> object:

@@ -76,9 +76,9 @@ OUTSIDE = {
     "pandas": set(),
 }
 
-# A data set hands on to rooms above it by name, when asked for pixels or JSON; nobody else may, and nothing else.
+# A data set hands on to rooms above it by name, when asked for pixels, JSON or a data set of pydicom's; nobody else may, and nothing else.
 SEAMS: dict[str, set[str]] = {
-    "dataset.py": {"fastdicom.json", "fastdicom.pixels"},
+    "dataset.py": {"fastdicom.json", "fastdicom.pixels", "fastdicom.pydicom"},
     "pydicom/__init__.py": set(),  # its public names, on first use
 }
 

@@ -11,11 +11,16 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from fastdicom.pydicom.convert import from_pydicom, to_pydicom
     from fastdicom.pydicom.reader import dcmread
 
-__all__ = ["dcmread"]
+__all__ = ["dcmread", "from_pydicom", "to_pydicom"]
 
-_MODULES = {"dcmread": "fastdicom.pydicom.reader"}
+_MODULES = {
+    "dcmread": "fastdicom.pydicom.reader",
+    "from_pydicom": "fastdicom.pydicom.convert",
+    "to_pydicom": "fastdicom.pydicom.convert",
+}
 
 
 def _check_version() -> None:

@@ -852,3 +852,53 @@ def only(Elements elements, wanted):
         elements.index = None
     else:
         elements.done = {tag: elem for tag, elem in elements.done.items() if tag in wanted}
+
+
+cdef bint is_untouched(Elements elements) except -1:
+    """Whether the mapping has what the file has: nothing taken out or put in, and what was made has the values of the file."""
+    cdef Py_ssize_t i
+    cdef ItemList items
+    cdef fd_element *e
+    if elements.index is None or elements.gone or (0 <= elements.limit < <Py_ssize_t>elements.index.ix.count):
+        return False
+    for tag, elem in elements.done.items():
+        i = fd_index_find(&elements.index.ix, tag)
+        if i < 0:
+            return False
+        if isinstance(elem, RawDataElement):
+            if elem != elements.raw_at(i):
+                return False
+        elif elem.VR == "SQ":
+            found = getattr(elem.value, "_list", None)
+            if not isinstance(found, ItemList):
+                return False
+            items, e = <ItemList>found, &elements.index.ix.elements[i]
+            if items.missing < items.n or items.source is not elements.index.source:
+                return False
+            # or is it another sequence of the same file that was put here?
+            if items.n and not e.offset <= items.spans[0].offset <= e.offset + e.length or not items.n and e.length:
+                return False
+        elif elem != convert_raw_data_element(elements.raw_at(i), encoding=elements.charset):
+            return False
+    return True
+
+
+def untouched(elements):
+    """(source, start, stop, implicit VR, big endian, head) of a mapping of `open_elements` that has what the file has; else None.
+
+    `head` are the bytes before the data set, b"" where the source begins with it.
+    The source is another one on the same open file, or on the same bytes: closing it leaves the mapping as it is.
+    """
+    if not isinstance(elements, Elements) or not is_untouched(<Elements>elements):
+        return None
+    cdef Index index = (<Elements>elements).index
+    cdef Source source = index.source
+    if source.held >= source.input.size:
+        again = Source.from_buffer(source.view(source.base, source.held - source.base), source.path, source.base)
+    elif source.file.fd >= 0:
+        check_unchanged(source, 0)
+        again = Source.from_descriptor(source.file.fd, source.path, False)
+    else:
+        return None
+    head = bytes(again.read(source.base, index.start - source.base))
+    return again, index.start, min(index.stop, source.input.size), bool(index.told_implicit), bool(index.told_big), head
