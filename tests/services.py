@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 
 import postgres
 from builders import encapsulated, image, part10
+from documents import ROOT
 
 __all__ = ["SERVICES"]
 
@@ -134,9 +136,33 @@ def video() -> Replaced:
     yield {}
 
 
+@contextmanager
+def installed() -> Replaced:
+    """What an installed distribution registers with others, also where this one stands in its sources."""
+    pytest.importorskip("pylibjpeg")
+    pytest.importorskip("fsspec")
+    pytest.importorskip("zarr")
+    numcodecs = pytest.importorskip("numcodecs")
+    from fastdicom.numcodecs import DicomFrame
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    points = (f"[{group}]\n" + "".join(f"{n} = {v}\n" for n, v in names.items()) for group, names in project["entry-points"].items())
+    info = Path("site", "fastdicom_core-0.dist-info").absolute()
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fastdicom-core\nVersion: 0\n")
+    (info / "entry_points.txt").write_text("".join(points))
+    sys.path.insert(0, str(info.parent))
+    numcodecs.register_codec(DicomFrame)
+    try:
+        yield {}
+    finally:
+        sys.path.remove(str(info.parent))
+
+
 SERVICES: Mapping[str, Callable[[], AbstractContextManager[Mapping[str, str]]]] = {
     "cd": cd,
     "dask": dask,
+    "installed": installed,
     "postgresql": postgresql,
     "s3": s3,
     "video": video,

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import documents
+import fastdicom
+import services
 from builders import dataset, element, image, item, part10, sequence
 from documents import ROOT, Page
 
@@ -45,8 +47,12 @@ def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     referenced = sequence(0x00081140, item(element(0x00081155, "UI", "1.2.3")))
     name = element(0x00100010, "PN", "Doe^Jane")
     (tmp_path / "image.dcm").write_bytes(part10(dataset(referenced, name, image(pixels, 4, 4, frames=20))))
-    names = {"paths": [studies / "ct.dcm", studies / "mr.dcm"], "array": np.empty((10, 4, 4), "<u2")}
-    with Page(tmp_path, replace={"/path/to/studies": "studies"}, names=names) as page:
+    # for what is done on other libraries
+    (tmp_path / "enhanced.dcm").write_bytes((studies / "ybr_color.dcm").read_bytes())
+    stream = bytes(fastdicom.dcmread(studies / "ybr_color.dcm").frames.encoded(0))
+    names = {"data": stream, **{name: pytest.importorskip(name) for name in ("fsspec", "pylibjpeg", "zarr")}}
+    names |= {"paths": [studies / "ct.dcm", studies / "mr.dcm"], "array": np.empty((10, 4, 4), "<u2")}
+    with services.installed(), Page(tmp_path, replace={"/path/to/studies": "studies"}, names=names) as page:
         for block in blocks():
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
