@@ -1,8 +1,9 @@
 """An extension that cimports fastdicom._core: Cython finds its .pxd where fastdicom is installed, C finds the headers by get_include."""
 
-import fastdicom
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+
+import fastdicom
 
 setup(
     ext_modules=cythonize(
