@@ -12,11 +12,14 @@ import re
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.pydicom.convert import from_pydicom, to_pydicom
+    from fastdicom.pydicom.decoders import register, unregister
     from fastdicom.pydicom.reader import dcmread
 
-__all__ = ["dcmread", "from_pydicom", "to_pydicom"]
+__all__ = ["dcmread", "from_pydicom", "register", "to_pydicom", "unregister"]
 
 _MODULES = {
+    "register": "fastdicom.pydicom.decoders",
+    "unregister": "fastdicom.pydicom.decoders",
     "dcmread": "fastdicom.pydicom.reader",
     "from_pydicom": "fastdicom.pydicom.convert",
     "to_pydicom": "fastdicom.pydicom.convert",
