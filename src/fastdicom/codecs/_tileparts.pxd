@@ -3,6 +3,7 @@ from libc.stdint cimport uint8_t, uint64_t
 cdef extern from "fd_common.h" nogil:
     ctypedef enum fd_status:
         FD_OK
+        FD_TRUNCATED
         FD_MEMORY
     ctypedef struct fd_error:
         fd_status status

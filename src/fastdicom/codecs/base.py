@@ -196,7 +196,8 @@ class FrameInfo:
         The stream holds luminance and chrominance, and RGB is wanted of it.
     partial : bool
         A stream that ends too early gives the rows that are whole, and 0 for the others. A decoder that can do so has ``PARTIAL =
-        True`` beside ``decode``, and tells how many they are in ``Decoded.whole_rows``; any other raises DecodeError as ever.
+        True`` beside ``decode``, and tells how many they are in ``Decoded.whole_rows``, or in ``Decoded.coarse`` what there is
+        where all rows are less exact; any other raises DecodeError as ever.
     """
 
     rows: int
@@ -256,7 +257,8 @@ class Decoded:
     """What the stream of a frame really held, where the decoder says so; None where it does not.
 
     `photometric_interpretation` is the colour of the output now: ``"RGB"`` from a decoder that was asked for it and gave it.
-    `whole_rows` is how many rows, from the first one on, the stream held before it ended too early; None when all.
+    `whole_rows` is how many rows, from the first one on, the stream held before it ended too early; None when all. `coarse` says what
+    there is, such as ``"5 of 6 packets"``, of a stream that ended too early and of which samples are near what they were (JPEG 2000).
     """
 
     rows: int | None = None
@@ -266,3 +268,4 @@ class Decoded:
     is_signed: bool | None = None
     photometric_interpretation: str | None = None
     whole_rows: int | None = None
+    coarse: str = ""

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from fastdicom.codecs import native
+from fastdicom.codecs.base import Decoded
 from fastdicom.errors import DecodeError
 
 TYPE_CHECKING = False
@@ -19,7 +20,9 @@ __all__ = ["libdeflate", "zlib"]
 class _Deflated(ABC):
     """A decoder of one library: what is inflated has at most the size of the frame, whatever the stream holds."""
 
-    def decode(self, src: memoryview, info: FrameInfo, out: memoryview, /) -> None:
+    PARTIAL = True  # what ends too early gives the rows before
+
+    def decode(self, src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded | None:
         """Decode one frame; see `codecs.base.Decoder`.
 
         Raises
@@ -29,12 +32,16 @@ class _Deflated(ABC):
         """
         size = (native.frame_bits(info) + 7) // 8
         if native.is_stored_as_decoded(info) and self.fits(src, out):
-            return
+            return None
         room = memoryview(bytearray(size + 1))
+        if info.partial and (there := _before_the_cut(src, room)) is not None:
+            native.decode(room[:size], info, out)
+            return Decoded(whole_rows=native.whole_rows(info, 0, there))
         count = self.inflate(src, room)
         if count != size and (count != size + 1 or size % 2 == 0 or room[size]):  # a byte that makes it even is padding
             raise DecodeError(f"the stream holds {count} bytes, a frame of {info.rows} x {info.columns} has {size}")
         native.decode(room[:size], info, out)
+        return None
 
     def fits(self, src: memoryview, out: memoryview) -> bool:  # noqa: ARG002
         """Inflate into `out`, if that is just what the stream holds."""
@@ -80,6 +87,19 @@ class _Zlib(_Deflated):
             raise DecodeError("the deflated frame is cut off")
         room[: len(data)] = data
         return len(data)
+
+
+def _before_the_cut(src: memoryview, room: memoryview) -> int | None:
+    """Inflate what there is of a stream that ends too early, and tell how much; None when it does not."""
+    inflater = _zlib.decompressobj(-_zlib.MAX_WBITS)
+    try:
+        data = inflater.decompress(src, len(room))
+    except _zlib.error:
+        return None
+    if inflater.eof or len(data) == len(room):
+        return None
+    room[: len(data)] = data
+    return min(len(data), len(room) - 1)
 
 
 libdeflate: Any = _Libdeflate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -11,13 +12,16 @@ import numpy as np
 from fastdicom.codecs import _native
 from fastdicom.codecs._imagecodecs import called, described, ended, fill
 from fastdicom.codecs.base import Decoded
+from fastdicom.errors import DecodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.codecs.base import FrameInfo
 
-__all__ = ["decode"]
+__all__ = ["PARTIAL", "decode"]
 
+PARTIAL = True  # what ends too early gives the rows before
+_EOI = b"\xff\xd9"
 _charls: Any = imagecodecs.jpegls_decode  # takes every buffer, whatever its stub says
 
 
@@ -26,7 +30,12 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded:
     info = described(src, info, "jpeg-ls")
     stream = info.stream
     assert stream is not None
-    ended(src)
+    try:
+        ended(src)
+    except DecodeError:
+        if not info.partial:
+            raise
+        return Decoded(stream.rows, stream.columns, stream.components, whole_rows=_before_the_cut(src, info, out))
     if stream.components > 1 and stream.interleave == 0:  # T.87 C.2.3: a scan a component
         _planes(src, info, out)
     else:
@@ -39,7 +48,41 @@ def _planes(src: memoryview, info: FrameInfo, out: memoryview) -> None:
     assert stream is not None
     planes = np.empty((stream.components, stream.rows, stream.columns), stream.dtype)
     called(partial(_charls, src, out=planes))
+    _interleaved(planes, info, out)
+
+
+def _interleaved(planes: Any, info: FrameInfo, out: memoryview) -> None:
+    stream = info.stream
+    assert stream is not None
     if planes.itemsize == info.itemsize and stream.components == info.samples_per_pixel and planes.nbytes == len(out):
         _native.interleave(planes.view(np.uint8).reshape(-1), out, planes.itemsize, stream.components)
     else:
-        fill(lambda _, out: np.moveaxis(planes, 0, -1), src, info, out)  # noqa: ARG005
+        fill(lambda _, out: np.moveaxis(planes, 0, -1), memoryview(b""), info, out)  # noqa: ARG005
+
+
+def _before_the_cut(src: memoryview, info: FrameInfo, out: memoryview) -> int:
+    """Decode the rows that a stream has which ends too early, and tell how many they are.
+
+    CharLS writes row by row and gives up where there are no more bits. Which rows it wrote, and which of these needs a bit that was
+    not there, two answers tell: over other bytes, and with other bits behind the end, of which already the first one differs.
+    """
+    stream = info.stream
+    assert stream is not None
+    there = bytes(src).rstrip(b"\0").rstrip(b"\xff")  # padding; and half a marker or a byte whose successor is half stuffed
+    shape = (stream.rows, stream.columns) if stream.components == 1 else (stream.rows, stream.columns, stream.components)
+    axis = 0
+    if stream.components > 1 and stream.interleave == 0:
+        shape, axis = (stream.components, stream.rows, stream.columns), 1
+    answers = []
+    for more, filled in ((b"\0" * 8, 0x00), (b"\xfe" * 8, 0xFF)):
+        answer = np.full((int(np.prod(shape)), stream.itemsize), filled, np.uint8).view(stream.dtype).reshape(shape)
+        with suppress(DecodeError):  # that it gives up is what is expected
+            called(partial(_charls, there + more + _EOI, out=answer))
+        answers.append(answer)
+    same = (answers[0] == answers[1]).all(axis=tuple(each for each in range(len(shape)) if each != axis))
+    whole = int(np.argmin(same)) if not same.all() else stream.rows
+    if axis:
+        _interleaved(answers[0], info, out)
+    else:
+        fill(lambda _, out: answers[0], src, info, out)  # noqa: ARG005
+    return whole

@@ -108,8 +108,9 @@ def decode(
         The name of the decoder, as in ``fastdicom.codecs.available()``.
     partial : bool
         What a truncated file or stream has is given: missing frames, and the rows of a frame that are not whole, are 0, and a
-        DicomWarning says which. Without it they are an error. A decoder that cannot tell where its stream ends raises DecodeError
-        all the same, but for the frame that the file ends in.
+        DicomWarning says which. Without it they are an error. JPEG 2000 and HTJ2K give the whole frame with less detail, and tiles
+        that are missing as 0; JPEG XL gives nothing of such a frame. Decoders other than the first of their syntax may raise
+        DecodeError all the same, but for the frame that the file ends in.
     out : numpy.ndarray, optional
         Where to put them: C-contiguous and writable, of the right shape and type.
 
@@ -359,7 +360,7 @@ class Frames(Sequence[Any]):
             threads = processors() if out.nbytes >= THREADS_FROM else 1
         threads = 1 if size < SMALL_FRAME or self._stored.in_turn else min(threads, len(numbers))
         flat = out.reshape(-1).view(np.uint8).data
-        cut: dict[int, int] = {}
+        cut: dict[int, int | str] = {}
 
         def make() -> Callable[[int], None]:
             fill = self._stored.filler(order.decoder, rgb, partial=order.partial)
@@ -372,7 +373,8 @@ class Frames(Sequence[Any]):
                     raise DecodeError(error.reason, numbers[at], error.offset) from error
                 if whole is not None:
                     cut[numbers[at]] = whole
-                    np.frombuffer(target, np.uint8)[whole * (size // self.description.info.rows) :] = 0
+                    if not isinstance(whole, str):
+                        np.frombuffer(target, np.uint8)[whole * (size // self.description.info.rows) :] = 0
 
             return one
 
@@ -383,10 +385,16 @@ class Frames(Sequence[Any]):
             warn(self._dataset, _not_whole(cut, self.description.info.rows))
 
 
-def _not_whole(cut: dict[int, int], rows: int) -> str:
-    """What is said of frames, by number, of which only so many rows are there."""
-    some = [f"of frame {number} {whole} of {rows} rows" for number, whole in sorted(cut.items()) if whole]
-    none = sorted(number for number, whole in cut.items() if not whole)
+def _not_whole(cut: dict[int, int | str], rows: int) -> str:
+    """What is said of frames, by number, of which only so many rows are there, or all of them but not exactly."""
+    some, none = [], []
+    for number, whole in sorted(cut.items()):
+        if isinstance(whole, str):
+            some.append(f"of frame {number} {whole}, and its samples are near what they were, not exact")
+        elif whole:
+            some.append(f"of frame {number} {whole} of {rows} rows")
+        else:
+            none.append(number)
     if none:
         some.append(f"of frame{'s' if len(none) > 1 else ''} {', '.join(map(str, none[:8]))}{', ...' if len(none) > 8 else ''} nothing")
     return f"the file or a stream ends too early: there are {'; '.join(some)}; the rest is 0"

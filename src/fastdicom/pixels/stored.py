@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from fastdicom.codecs.base import FrameInfo
 
     Array = npt.NDArray[Any]
-    Fill = Callable[[int, memoryview], int | None]  # answers how many rows are whole when not all are, which only `partial` allows
+    # answers how many rows are whole when not all are, or what there is of all of them, which only `partial` allows
+    Fill = Callable[[int, memoryview], int | str | None]
 
 __all__ = ["Encapsulated", "Native", "Video", "check_stream_size", "stored"]
 
@@ -279,7 +280,7 @@ class Encapsulated:
         codec = self._codecs.get(decoder) or registry.load(info.transfer_syntax_uid, decoder)
         has_header = self._syntax.family in HEADER_OF
 
-        def decode(number: int, target: memoryview) -> int | None:
+        def decode(number: int, target: memoryview) -> int | str | None:
             stream = index.read(number)
             if number == cut and not self._is_whole(stream):
                 if not partial:
@@ -299,9 +300,9 @@ class Encapsulated:
             except BaseException as error:  # somebody else's decoder: its faults are a frame's, and what panics in Rust is no Exception
                 raise DecodeError(f"{type(error).__name__}: {error}") from error
             plan.finish(held, target)
-            return None if held is None else held.whole_rows
+            return None if held is None else held.coarse or held.whole_rows
 
-        def fill(number: int, target: memoryview) -> int | None:
+        def fill(number: int, target: memoryview) -> int | str | None:
             if number >= len(index):
                 return 0
             try:
