@@ -78,6 +78,8 @@ def dcmread(
 def _source_of(source: object, mmap: bool) -> _core.Source:
     if isinstance(source, (str, os.PathLike)):
         return _core.Source.from_path(source, mmap)
+    if isinstance(source, _core.DataElement):  # it has a read(), which gives its value every time
+        raise TypeError("dcmread takes a path, bytes or a binary file object, not a DataElement; the bytes of its value are element.raw")
     read = getattr(source, "read", None)
     if read is None or isinstance(source, memoryview):
         try:

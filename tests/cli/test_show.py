@@ -50,6 +50,16 @@ def test_window(one, tmp_path):
     assert np.array_equal(shown(out), fastdicom.dcmread(one).to_image((-20, 300)))
 
 
+@pytest.mark.parametrize("window", (("a", "b"), ("40", "nan"), ("1e400", "5")))
+def test_a_window_that_is_no_number(one, tmp_path, capsys, window):
+    with pytest.raises(SystemExit) as error:
+        main(["show", str(one), "-o", str(tmp_path / "x.png"), "--window", *window])
+    assert error.value.code == 2
+    said = capsys.readouterr().err
+    assert "is no number; --window takes two, its center and its width: --window 40 400" in said
+    assert "_number" not in said
+
+
 def test_frames_and_sheets(one, many, tmp_path, capsys):
     out = tmp_path / "x.png"
     for frame in (0, 1, -1):

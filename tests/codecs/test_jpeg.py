@@ -12,7 +12,7 @@ import pytest
 import corpus
 import fastdicom
 from builders import encapsulated, image, part10
-from fastdicom import DecodeError, UnsupportedError
+from fastdicom import DecodeError, DicomWarning, UnsupportedError
 from fastdicom.codecs import _stream
 
 ic = pytest.importorskip("imagecodecs")
@@ -171,7 +171,20 @@ def test_arithmetic_codes(coded, process, syntax):
 
 def test_lossless_stream_in_a_lossy_syntax():
     stream = ic.jpeg8_encode(DEEP, lossless=True, bitspersample=12)
-    assert np.array_equal(opened(stream, EXTENDED, allocated=16, stored=12).pixel_array, DEEP)
+    with pytest.warns(DicomWarning, match=r"lossless JPEG \(SOF3\), the transfer syntax is JPEG Extended.*the stream was followed"):
+        assert np.array_equal(opened(stream, EXTENDED, allocated=16, stored=12).pixel_array, DEEP)
+
+
+@pytest.mark.parametrize("syntax", ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"))
+def test_lossy_stream_in_a_lossless_syntax(syntax):
+    """Decoded as what it is (PS3.5 8.2.1), and that it is lossy is said."""
+    for array, bits, more in ((COLOUR, 8, {}), (DEEP, 12, {"allocated": 16, "stored": 12})):
+        stream = ic.jpeg8_encode(array, level=90, bitspersample=bits)
+        plain = opened(stream, BASELINE if bits == 8 else EXTENDED, **more).pixel_array
+        with pytest.warns(DicomWarning, match=r"lossy JPEG \(SOF[01]\), the transfer syntax is JPEG Lossless.*the stream was followed"):
+            assert np.array_equal(opened(stream, syntax, **more).pixel_array, plain)
+        with pytest.raises(DecodeError), pytest.warns(DicomWarning):
+            opened(stream[: len(stream) // 2], syntax, **more).pixel_array
 
 
 def test_into_the_callers_array_and_many_frames():

@@ -229,7 +229,7 @@ def test_a_frame_that_contradicts_the_data_set():
     for wrong, text in (({"rows": 7}, "6 rows"), ({"columns": 6}, "7 columns"), ({"samples": 3}, "1 components"), ({"bits": 8}, "12 bits")):
         with pytest.raises(DecodeError, match=text):
             codec.decode(stream, info(**wrong), out)
-    with pytest.raises(UnsupportedError, match="SOF1"):
-        codec.decode(memoryview(jpegll.encode(image, precision=12, process=1)), info(), out)
+    with pytest.raises(UnsupportedError, match="SOF11"):
+        codec.decode(memoryview(jpegll.encode(image, precision=12, process=11)), info(), out)
     with pytest.raises(UnsupportedError, match="32 bits"):
         codec.decode(stream, info(bits=32), out)

@@ -102,6 +102,17 @@ def test_signed_samples_in_an_unsigned_stream(syntax, format_):
     assert finished(gray(format_, 7), [0, 63, 64, 127], allocated=8, stored=7, signed=True, syntax=syntax) == [0, 63, -64, -1]
 
 
+@pytest.mark.parametrize(("stream", "said"), ((False, True), (True, False)))
+def test_another_sign_in_jpeg_2000_is_said(stream, said):
+    """Also where the same bits are read; the other formats have no sign to contradict."""
+    found = agree(info("MONOCHROME2", J2K, samples=1, allocated=16, stored=12, signed=said), gray(signed=stream), True).notes
+    assert len(found) == 1
+    assert "Pixel Representation says" in found[0]
+    for same in (False, True):
+        assert not agree(info("MONOCHROME2", J2K, samples=1, allocated=16, stored=12, signed=same), gray(signed=same), True).notes
+    assert not agree(info("MONOCHROME2", JPEG_LS, samples=1, allocated=16, stored=12, signed=True), gray("jpeg-ls"), True).notes
+
+
 @pytest.mark.parametrize(("syntax", "format_"), [(J2K, "j2k"), (JPEG_LS, "jpeg-ls")])
 def test_a_stream_of_more_bits_than_the_signed_data_set(syntax, format_):
     header = gray(format_, 16)

@@ -39,9 +39,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 
 def _number(value: str) -> float:
-    made = float(value)
+    try:
+        made = float(value)
+    except ValueError:
+        made = math.nan
     if not math.isfinite(made):
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{value!r} is no number; --window takes two, its center and its width: --window 40 400")
     return made
 
 

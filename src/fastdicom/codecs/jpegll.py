@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastdicom.codecs import _native
+from fastdicom.codecs import _native, registry
 from fastdicom.codecs.base import Decoded
 from fastdicom.errors import DecodeError, UnsupportedError
 
@@ -13,18 +13,23 @@ if TYPE_CHECKING:
 __all__ = ["PARTIAL", "decode"]
 
 PARTIAL = True  # what ends too early gives the rows before
+_DCT = frozenset((0, 1, 2, 9, 10))  # n of SOFn that others decode
+_EXTENDED = "1.2.840.10008.1.2.4.51"
 
 
-def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded:
-    """Decode one frame.
+def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:
+    """Decode one frame. A stream of a DCT process in spite of its transfer syntax is left to the decoder of those (PS3.5 8.2.1).
 
     Raises
     ------
     DecodeError
         The stream is broken, or has other rows, columns, components or more bits than the description.
     UnsupportedError
-        It is another kind of JPEG, or samples have more than 16 bits.
+        It is of another process of JPEG, or samples have more than 16 bits; MissingDecoderError where the decoder is not installed.
     """
+    if info.stream is not None and info.stream.process in _DCT:
+        dct: Decoded | None = registry.load(_EXTENDED).decode(src, info, out)
+        return dct
     held = _native.jpegll_header(src)
     if held["process"] != 3:
         raise UnsupportedError(

@@ -19,6 +19,7 @@ from fastdicom.transfer_syntax import get as transfer_syntax_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal
 
     from fastdicom.codecs.base import Decoded, FrameInfo, StreamHeader
@@ -135,8 +136,23 @@ def agree(info: FrameInfo, header: StreamHeader | None, rgb: bool) -> Plan:
     _check_layout(info, header)
     step, bits = _signs(info, header)
     colour, notes = (info.photometric_interpretation, ()) if not rgb else _colour(info, header)
+    notes = (*_contradictions(info, header), *notes)
     wanted = rgb and header.format == "jpeg" and colour == "YBR_FULL"
     return _plan(replace(info, stream=header, wanted_rgb=wanted), colour, rgb, step, bits, notes)
+
+
+def _contradictions(info: FrameInfo, header: StreamHeader) -> Iterator[str]:
+    """Where the two do not say the same, and one reading is safe: how the stream was read."""
+    syntax = transfer_syntax_of(info.transfer_syntax_uid)
+    if header.format == "jpeg" and syntax.family in ("jpeg", "jpeg-lossless"):
+        lossless = header.process in _LOSSLESS_JPEG
+        if lossless != (syntax.family == "jpeg-lossless"):
+            found = "lossless" if lossless else "lossy"
+            yield f"the stream is {found} JPEG (SOF{header.process}), the transfer syntax is {syntax.name}: the stream was followed"
+    # without a sign in the format there is nothing that could contradict
+    if header.format == "j2k" and info.kind == "int" and header.signed[0] != info.is_signed:
+        found, said = ("signed", "unsigned") if header.signed[0] else ("unsigned", "signed")
+        yield f"Pixel Representation says {said} samples, the JPEG 2000 stream {found} ones: the same bits were taken for {said} ones"
 
 
 def _plan(info: FrameInfo, colour: str, rgb: bool, step: Step, bits: int, notes: tuple[str, ...] = ()) -> Plan:

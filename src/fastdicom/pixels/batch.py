@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastdicom.errors import DecodeError, DicomError, LimitError
-from fastdicom.pixels.frames import Frames, Order, processors, shares
+from fastdicom.pixels.frames import Frames, Order, check_options, processors, shares
 from fastdicom.reader import dcmread
 
 TYPE_CHECKING = False
@@ -103,9 +104,8 @@ def decode_many(
     DecodeError
         Not one file can be read, so that nothing tells the shape.
     """
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads is {threads}: at least 1 was expected")
-    files = list(paths)
+    check_options(threads, limit, decoder)
+    files = _listed(paths)
     if out is not None:
         _check_out(out, len(files))
         array = out
@@ -122,6 +122,16 @@ def decode_many(
 
     _on_threads(len(files), threads or processors(), one, progress)
     return Batch(array, dict(sorted(errors.items())))
+
+
+def _listed(paths: Any) -> list[Any]:
+    """The files; one alone is no list of them: a str would be taken for its letters, a data set for its elements."""
+    if isinstance(paths, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(paths, "transfer_syntax") or hasattr(paths, "read"):
+        raise TypeError(f"decode_many takes a list of files, not a {type(paths).__name__}: of one file write decode_many([file])")
+    try:
+        return list(paths)
+    except TypeError as error:
+        raise TypeError(f"decode_many takes a list or iterator of files, not a {type(paths).__name__}") from error
 
 
 def _on_threads(count: int, threads: int, one: Callable[[int, int], None], progress: Callable[[int, int], object] | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
 from operator import index as as_index
 from typing import Any
@@ -72,6 +71,7 @@ def pixel_array(dataset: Any, /, *, raw: bool = False, limit: int | None = None)
     A view on a map lives on the file: if the file is truncated while it is used, the process gets a bus error. Files that
     others may truncate are opened with ``mmap=False``.
     """
+    check_options(None, limit, None)
     array = _plain(dataset) if limit is None else None
     return Frames(dataset)._all(Order(raw, limit)) if array is None else array
 
@@ -94,8 +94,9 @@ def decode(
     ----------
     dataset : Dataset
         The data set with the Image Pixel module (PS3.3 C.7.6.3).
-    frames : int, slice or iterable of int, optional
-        Which frames: a number gives one frame without a frame axis, the others keep the axis; all when not given.
+    frames : int, slice, iterable of int, or mask, optional
+        Which frames: a number gives one frame without a frame axis, the others keep the axis; all when not given. As in NumPy,
+        negative numbers count from the end, and as many True and False as there are frames are a mask.
     threads : int, optional
         How many threads work on frames, without the GIL; as many as there are processors when not given and there is enough to
         do. Frames of less than 16 KiB are decoded by one: they cost more of Python than of the decoder.
@@ -128,9 +129,28 @@ def decode(
     MissingElementError, DecodeError, UnsupportedError, TruncatedError, LimitError
         As in `pixel_array`. A DecodeError has the number of the first frame that failed; the frames before it are in `out`.
     """
-    if threads is not None and as_index(threads) < 1:
-        raise ValueError(f"threads is {threads}: at least 1 was expected")
+    check_options(threads, limit, decoder)
     return Frames(dataset, partial=partial).decode(Order(raw, limit, threads, decoder, partial), out, frames)
+
+
+def check_options(threads: Any, limit: Any, decoder: Any) -> None:
+    """Raise TypeError or ValueError when an option is not of its kind."""
+    if threads is not None and _whole(threads, "threads") < 1:
+        raise ValueError(f"threads is {threads}: at least 1 was expected")
+    if limit is not None and not isinstance(limit, (int, float, np.number)):
+        raise TypeError(f"limit is {str(limit)[:50]!r}, a {type(limit).__name__}: a number of bytes was expected")
+    if decoder is not None and not isinstance(decoder, str):
+        raise TypeError(f"decoder is a {type(decoder).__name__}, a name was expected, as in fastdicom.codecs.available()")
+
+
+def _whole(value: Any, what: str) -> int:
+    """A whole number; True and 1.0 are none."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what} is {value}, a whole number was expected")
+    try:
+        return as_index(value)
+    except TypeError as error:
+        raise TypeError(f"{what} is {str(value)[:50]!r}, a {type(value).__name__}: a whole number was expected") from error
 
 
 def _plain(dataset: Any) -> Array | None:
@@ -226,24 +246,31 @@ def shares(count: int, step: int, threads: int, make: Callable[[], Callable[[int
 class Frames(Sequence[Any]):
     """The frames of a data set, each decoded when it is asked for.
 
-    ``frames[i]`` is the array of a frame, ``frames[a:b]`` are these frames, still not decoded; ``numpy.asarray`` decodes them.
+    ``frames[i]`` is the array of a frame, ``frames[a:b]``, ``frames[[3, 1]]`` and a mask give these frames, still not decoded;
+    ``numpy.asarray`` decodes them. Pickled, they go with their data set.
     """
 
     def __init__(self, dataset: Any, *, partial: bool = False) -> None:
         self._dataset = dataset
+        self._partial = partial
         self.description: Description = describe(dataset, partial=partial)
         self._stored: Native | Encapsulated = stored(dataset, self.description)
-        self._indices = range(self.description.number_of_frames)
+        self._indices: Sequence[int] = range(self.description.number_of_frames)
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, slice):
-            part = copy(self)
-            part._indices = self._indices[key]
-            return part
-        return self._one(self._number(key))
+        numbers = self._chosen(key)
+        if numbers is None:
+            return self._one(self._number(key))
+        part = Frames.__new__(Frames)
+        part.__dict__.update(self.__dict__)
+        part._indices = numbers
+        return part
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _frames_again, (self._dataset, self._partial, self._indices)
 
     def __iter__(self) -> Iterator[Array]:
         return (self._one(number) for number in self._indices)
@@ -280,9 +307,23 @@ class Frames(Sequence[Any]):
 
     def _number(self, key: Any) -> int:
         try:
-            return self._indices[as_index(key)]
+            return self._indices[_whole(key, "a frame")]
         except IndexError:
             raise IndexError(f"frame {key} was asked, there are {len(self._indices)}") from None
+
+    def _chosen(self, key: Any) -> Sequence[int] | None:
+        """The numbers of several frames: of a slice, a mask, or an iterable of numbers; None when `key` is one number."""
+        if isinstance(key, slice):
+            return self._indices[key]
+        if isinstance(key, (str, bytes, bytearray, memoryview)) or not isinstance(key, Iterable) or getattr(key, "ndim", 1) == 0:
+            return None
+        keys = list(key)
+        flags = sum(isinstance(each, (bool, np.bool_)) for each in keys)
+        if not flags:
+            return [self._number(each) for each in keys]
+        if flags != len(keys) or len(keys) != len(self._indices):
+            raise IndexError(f"a mask of {len(keys)} was given, there are {len(self._indices)} frames")
+        return [number for number, wanted in zip(self._indices, keys, strict=True) if wanted]
 
     def _all(self, order: Order) -> Array:
         count = self.description.number_of_frames
@@ -291,15 +332,10 @@ class Frames(Sequence[Any]):
 
     def decode(self, order: Order, out: Array | None = None, key: Any = None) -> Array:
         """Many of the frames at once, `key` of them: see `decode`."""
-        single, numbers = False, self._indices
-        if key is None:
-            single = len(numbers) == 1
-        elif isinstance(key, slice):
-            numbers = numbers[key]
-        elif isinstance(key, Iterable):
-            numbers = [self._number(one) for one in key]  # type: ignore[assignment]
-        else:
-            single, numbers = True, range(self._number(key), self._number(key) + 1)
+        single, numbers = len(self._indices) == 1, self._indices
+        if key is not None:
+            chosen = self._chosen(key)
+            single, numbers = chosen is None, range(self._number(key), self._number(key) + 1) if chosen is None else chosen
         if out is None:
             array = self._numbers(numbers, order, None)
             return array[0] if single else array
@@ -383,6 +419,13 @@ class Frames(Sequence[Any]):
             shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (4 * threads))), threads, make)
         if cut:
             warn(self._dataset, _not_whole(cut, self.description.info.rows))
+
+
+def _frames_again(dataset: Any, partial: bool, indices: Sequence[int]) -> Frames:
+    """How Frames are unpickled."""
+    frames = Frames(dataset, partial=partial)
+    frames._indices = indices
+    return frames
 
 
 def _not_whole(cut: dict[int, int | str], rows: int) -> str:
