@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from builders import (
     item,
     minimal,
     part10,
+    pixel_data,
     sequence,
 )
 from rle_builder import encoded as rle
@@ -141,3 +143,65 @@ def test_a_package_on_the_c_interface(tmp_path):
     told = children.run(CLIENT, tmp_path / "client", *files)
     assert "no DICM" in told
     assert "3 files" in told
+
+
+def slice_file(path, number, pixels, *, slope="1", place=True):
+    """A CT slice, compressed where its number is odd."""
+    rows, columns = pixels.shape
+    before = element(0x00080060, "CS", "CT") + element(0x00200013, "IS", str(number))
+    if place:
+        before += element(0x00200032, "DS", f"-120.5\\{0.1 * number:.2f}\\{2.5 * number:.2f}")
+        before += element(0x00200037, "DS", "0.9998\\0.0175\\0\\-0.0175\\0.9998\\0.02")
+    value = encapsulated([rle(pixels)]) if number % 2 else pixel_data(pixels.tobytes())
+    module = image(None, rows, columns, stored=12)
+    at = module.index(b"\x28\0\0\1")  # Pixel Spacing stands before Bits Allocated
+    module = module[:at] + element(0x00280030, "DS", "0.75\\0.5") + module[at:]
+    scale = element(0x00281052, "DS", "-1024") + element(0x00281053, "DS", slope)
+    path.write_bytes(part10(before + module + scale + value, "1.2.840.10008.1.2.5" if number % 2 else "1.2.840.10008.1.2.1"))
+
+
+def test_monai_reader(tmp_path, monkeypatch):
+    """By the real MONAI: values, affine and metadata are those of its own reader."""
+    monai = pytest.importorskip("monai")
+    pytest.importorskip("pydicom")
+    monkeypatch.syspath_prepend(EXAMPLE.parent)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from monai_reader import FastDicomReader
+    random = np.random.default_rng(8)
+    for name, slopes in (("ct", ["1"] * 5), ("pet", ["1", "0.5", "2.25", "1", "3"])):
+        (tmp_path / name).mkdir()
+        for number in range(5):
+            pixels = random.integers(0, 4000, (24, 20)).astype("<u2")
+            slice_file(tmp_path / name / f"{9 - number}.dcm", number, pixels, slope=slopes[number])
+    (tmp_path / "ct" / "notes.txt").write_text("no DICOM")
+    slice_file(tmp_path / "single.dcm", 1, pixels)
+    slice_file(tmp_path / "nowhere.dcm", 2, pixels, place=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in (tmp_path / "ct", tmp_path / "pet", tmp_path / "single.dcm", tmp_path / "nowhere.dcm"):
+            for swap in (True, False):
+                theirs = monai.data.PydicomReader(swap_ij=swap)
+                array, meta = FastDicomReader(swap_ij=swap).get_data(FastDicomReader().read(path))
+                expected, expected_meta = theirs.get_data(theirs.read(path))
+                assert array.shape == expected.shape
+                assert np.allclose(array, expected, rtol=1e-6, atol=0)
+                assert np.allclose(meta["affine"], expected_meta["affine"], atol=1e-9)
+                assert tuple(meta["spatial_shape"]) == tuple(expected_meta["spatial_shape"])
+                assert np.allclose(meta["spacing"], expected_meta["spacing"])
+                assert meta["space"] == expected_meta["space"]
+                for tag in ("00200032", "00200037"):  # to Pixel Spacing theirs adds the distance of slices
+                    assert meta.get(tag) == expected_meta.get(tag)
+        loaded = monai.transforms.LoadImage(reader=FastDicomReader(), ensure_channel_first=True)(tmp_path / "ct")
+        assert tuple(loaded.shape) == (1, 20, 24, 5)
+        both = FastDicomReader().read([tmp_path / "single.dcm", tmp_path / "nowhere.dcm"])
+        assert FastDicomReader().get_data(both)[0].shape == (2, 20, 24)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(EXAMPLE.parent / "monai_reader.py"), str(tmp_path / "pet"), "--repeat", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "PydicomReader" in done.stdout
