@@ -171,7 +171,8 @@ def test_every_public_name_is_in_the_reference(room: str) -> None:
 
 def test_what_the_reference_names_exists() -> None:
     for name in DOCUMENTED - {"fastdicom.codecs.base.Decoder"}:  # a protocol, which only type checkers see
-        resolve(name, "fastdicom")
+        if not name.startswith("fastdicom.numcodecs.") or importlib.util.find_spec("numcodecs") is not None:
+            resolve(name, "fastdicom")
 
 
 def test_every_page_is_reached() -> None:
