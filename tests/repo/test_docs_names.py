@@ -190,6 +190,18 @@ def test_every_page_is_reached() -> None:
     assert pages == reached
 
 
+def test_what_is_included_is_there() -> None:
+    """Parts of other pages are found by a text in them, which stands there once."""
+    found = 0
+    for path in (ROOT / "docs").rglob("*.md"):
+        for name, options in re.findall(r"```\{(?:literal)?include\} (\S+)\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+            text = (path.parent / name).read_text(encoding="utf-8")
+            for mark in re.findall(r'^:(?:start-after|start-at|end-before): "(.*)"$', options, re.MULTILINE):
+                found += 1
+                assert text.count(mark.replace("\\n", "\n")) == 1, f"{path.name}: {name}: {mark}"
+    assert found > 10
+
+
 def test_modules_have_docstrings() -> None:
     """What the reference is made from: each public function and class of ours says what it is."""
     silent = []
