@@ -186,7 +186,7 @@ class Dataset(_core.Index):
         return sorted({*object.__dir__(self), *self.dir()})
 
     def private_creators(self, group: int) -> list[str]:
-        """The private creators of an odd group, in the order of their blocks (PS3.5 7.8.1)."""
+        """The private creators of an odd group, in the order of their blocks (PS3.5 7.8.1); ValueError for an even group."""
         if not group & 1:
             raise ValueError(f"private groups are odd, not {group:04X}")
         return [str(elem.value) for elem in self.group_dataset(group) if 0x10 <= elem.tag & 0xFFFF <= 0xFF]
@@ -198,6 +198,8 @@ class Dataset(_core.Index):
         ------
         KeyError
             The creator has no block in this group.
+        ValueError
+            The group is even.
         """
         if not group & 1:
             raise ValueError(f"private groups are odd, not {group:04X}")
@@ -345,13 +347,17 @@ class Dataset(_core.Index):
         return made
 
     def to_json(self, **options: Any) -> str:
-        """The data set in the DICOM JSON model (PS3.18 F), as text."""
+        """The data set in the DICOM JSON model (PS3.18 F), as text in ASCII. See `fastdicom.json.to_json`."""
         made: str = _above("json").to_json(self, **options)
         return made
 
     @property
     def pixel_array(self) -> npt.NDArray[Any]:
-        """The pixels of all frames. See `fastdicom.pixels.pixel_array`."""
+        """The pixels of all frames: (rows, columns), (frames, rows, columns), each with samples behind them where there are several.
+
+        A read-only view on the file where it holds the pixels as they are wanted, else an array of its own. YBR becomes RGB, indices of
+        a palette stay indices. See `fastdicom.pixels.pixel_array` for types and for what is raised.
+        """
         try:
             made: npt.NDArray[Any] = _above("pixels").pixel_array(self)
         except DicomError as error:
@@ -360,7 +366,7 @@ class Dataset(_core.Index):
 
     @property
     def frames(self) -> Frames:
-        """The frames, each decoded when asked. See `fastdicom.pixels.Frames`."""
+        """The frames, each decoded when asked: ``ds.frames[3]``, ``ds.frames.encoded(3)``. See `fastdicom.pixels.Frames`."""
         try:
             made: Frames = _above("pixels").Frames(self)
         except DicomError as error:
@@ -370,7 +376,11 @@ class Dataset(_core.Index):
     def decode(
         self, out: npt.NDArray[Any] | None = None, frames: object = None, threads: int | None = None, *, raw: bool = False, **options: Any
     ) -> npt.NDArray[Any]:
-        """Many frames at once, into `out` if given. See `fastdicom.pixels.decode`."""
+        """Many frames at once, into `out` if given, on threads and without the GIL.
+
+        `frames` is a number (no frame axis then), a slice or numbers; `raw` leaves colour as it is stored; options are `limit` (bytes),
+        `decoder` (a name) and `partial` (of a truncated file what there is). See `fastdicom.pixels.decode`.
+        """
         try:
             made: npt.NDArray[Any] = _above("pixels").decode(self, frames=frames, threads=threads, raw=raw, out=out, **options)
         except DicomError as error:
@@ -379,15 +389,19 @@ class Dataset(_core.Index):
 
     @property
     def pixel_array_rescaled(self) -> npt.NDArray[Any]:
-        """The pixels of all frames after the modality LUT. See `fastdicom.pixels.pixel_array_rescaled`."""
+        """The pixels of all frames after the modality LUT (PS3.3 C.11.1): Hounsfield units. See `fastdicom.pixels.pixel_array_rescaled`."""
         return self._asked_of_pixels("pixel_array_rescaled")
 
     def overlay_array(self, group: int) -> npt.NDArray[Any]:
-        """The overlay of a group, such as 0x6000, as 0 and 1. See `fastdicom.pixels.overlay_array`."""
+        """The overlay of a group, such as 0x6000 (PS3.3 C.9.2), as uint8 of 0 and 1. See `fastdicom.pixels.overlay_array`."""
         return self._asked_of_pixels("overlay_array", group)
 
     def to_image(self, window: tuple[float, float] | None = None, frame: int = 0, **options: Any) -> npt.NDArray[Any]:
-        """A frame for people to look at: uint8, gray or RGB. See `fastdicom.pixels.to_image`."""
+        """A frame for people to look at: uint8, (rows, columns) or (rows, columns, 3).
+
+        `window` is (center, width) in what comes out of the modality LUT; without it the file's own. ``overlays=False`` leaves overlays
+        out. See `fastdicom.pixels.to_image`.
+        """
         return self._asked_of_pixels("to_image", window, frame, **options)
 
     def _repr_png_(self) -> bytes | None:
@@ -457,7 +471,19 @@ def _restore(kind: type[Dataset], data: bytes, base: int, state: tuple[Any, ...]
 
 
 class PrivateBlock:
-    """The elements of one private creator in one group: ``block[0x10]`` is element (gggg,xx10)."""
+    """The elements of one private creator in one group (PS3.5 7.8.1): ``block[0x10]`` is element (gggg,xx10).
+
+    Iterating gives its elements; ``0x10 in block`` asks whether there is one.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        Whose block it is.
+    group, block : int
+        The odd group, and the block that the creator has in it: the upper byte of its element numbers.
+    private_creator : str
+        The creator.
+    """
 
     __slots__ = ("block", "dataset", "group", "private_creator")
 
@@ -468,7 +494,7 @@ class PrivateBlock:
         self.private_creator = private_creator
 
     def get_tag(self, offset: int) -> Tag:
-        """The full tag of the element with this last byte."""
+        """The full tag of the element with this last byte; ValueError when it is none."""
         if not 0 <= offset <= 0xFF:
             raise ValueError(f"the offset in a private block is one byte, not {offset:#x}")
         return Tag(self.group << 16 | self.block << 8 | offset)

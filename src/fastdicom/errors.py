@@ -19,7 +19,10 @@ __all__ = [
 
 
 class DicomWarning(UserWarning):
-    """Something in a file was repaired or ignored; given once a file and kind."""
+    """Something in a file was repaired or ignored; given once a file and kind.
+
+    The text says where: file, tag and offset. ``warnings.simplefilter("error", fastdicom.DicomWarning)`` makes errors of them.
+    """
 
 
 class DicomError(Exception):
@@ -76,7 +79,7 @@ class ParseError(DicomError, ValueError):
 
 
 class NotDicomError(ParseError):
-    """No DICM prefix, no group 0002, and ``force`` was not given."""
+    """No DICM prefix (PS3.10 7.1), no group 0002, and ``force`` was not given."""
 
 
 class TruncatedError(ParseError, EOFError):
@@ -84,7 +87,7 @@ class TruncatedError(ParseError, EOFError):
 
 
 class MissingElementError(DicomError, KeyError):
-    """An operation needs an element that is absent."""
+    """An operation needs an element that is absent or empty: pixels without Rows, for example. The message names it."""
 
     def __str__(self) -> str:  # KeyError would show the repr of the message
         return self._in_file(str(self.args[0]) if self.args else "")
@@ -121,4 +124,4 @@ class DecodeError(DicomError, RuntimeError):
 
 
 class LimitError(DicomError, ValueError):
-    """A limit of the caller's was reached: depth, inflated size, decoded size."""
+    """A limit of the caller's was reached: depth (`max_depth`), inflated size (`max_inflated`), decoded size (`limit`)."""

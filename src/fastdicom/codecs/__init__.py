@@ -8,7 +8,21 @@ __all__ = ["Availability", "available", "register_decoder"]
 
 
 class Availability(NamedTuple):
-    """One line of :func:`available`: a transfer syntax and a decoder of it, or None when there is none yet."""
+    """One line of :func:`available`: a transfer syntax and a decoder of it.
+
+    Attributes
+    ----------
+    uid, name, family : str
+        The transfer syntax: its UID, its name in PS3.6, and the family of its streams (``"jpeg"``, ``"rle"``, ``"native"``, …).
+    decoder : str or None
+        What ``ds.decode(decoder=...)`` calls it; None when nothing decodes this syntax.
+    installed : bool
+        Whether all that it needs is there.
+    version : str or None
+        Of the distribution that it comes from.
+    install : str or None
+        The command that gets it, where it is not installed.
+    """
 
     uid: str
     name: str
