@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fastdicom
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "fastdicom"
 author = "fastdicom contributors"
@@ -23,7 +27,6 @@ extensions = [
     "sphinxcontrib.programoutput",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["README.md"]
 
 # Docstrings are numpydoc's. In them `name` is an object of this library where there is one, and code where there is none.
 default_role = "py:obj"
@@ -55,3 +58,23 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 pygments_style = "tango"
 pygments_dark_style = "monokai"
+
+
+def make_pictures(_app: object, _config: object) -> None:
+    """Make the pictures of the pages with what the pages are about."""
+    from pydicom.examples import get_path
+
+    folder = Path(__file__).parent / "_pictures"
+    folder.mkdir(exist_ok=True)
+    for name, source, options in (
+        ("ct", "ct", {"window": (40, 400)}),
+        ("ct-lung", "ct", {"window": (-600, 1500)}),
+        ("overlay", "overlay", {}),
+        ("palette", "palette_color", {}),
+    ):
+        (folder / f"{name}.png").write_bytes(fastdicom.pixels.to_png(fastdicom.dcmread(get_path(source)), **options))
+
+
+def setup(app: Sphinx) -> None:
+    """Let Sphinx call what is above."""
+    app.connect("config-inited", make_pictures)
