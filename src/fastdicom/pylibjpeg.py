@@ -13,6 +13,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from fastdicom import _environment
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -274,3 +276,7 @@ def _array(out: bytearray, info: FrameInfo, shaped: bool) -> npt.NDArray[Any]:
     import numpy as np
 
     return np.frombuffer(out, info.dtype).reshape(info.shape) if shaped else np.frombuffer(out, np.uint8)
+
+
+# pydicom, which has us imported while it is imported itself, may be wanted to read with ours
+_environment.follow()

@@ -13,16 +13,31 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.pydicom.convert import from_pydicom, to_pydicom
     from fastdicom.pydicom.decoders import register, unregister
+    from fastdicom.pydicom.patch import Installation, InstallWarning, install, installed, is_installed, uninstall
     from fastdicom.pydicom.reader import dcmread
 
-__all__ = ["dcmread", "from_pydicom", "register", "to_pydicom", "unregister"]
+__all__ = [
+    "InstallWarning",
+    "Installation",
+    "dcmread",
+    "from_pydicom",
+    "install",
+    "installed",
+    "is_installed",
+    "register",
+    "to_pydicom",
+    "uninstall",
+    "unregister",
+]
 
+_PATCH = ("InstallWarning", "Installation", "install", "installed", "is_installed", "uninstall")
 _MODULES = {
     "register": "fastdicom.pydicom.decoders",
     "unregister": "fastdicom.pydicom.decoders",
     "dcmread": "fastdicom.pydicom.reader",
     "from_pydicom": "fastdicom.pydicom.convert",
     "to_pydicom": "fastdicom.pydicom.convert",
+    **dict.fromkeys(_PATCH, "fastdicom.pydicom.patch"),
 }
 
 
