@@ -20,6 +20,8 @@ MODULES = {
     "fastdicom.pixels._frames": ["fd_cursor", "fd_encap"],
     "fastdicom.pixels._lut": ["fd_lut"],
     "fastdicom.pydicom._lazy": ["fd_cursor", "fd_index", "fd_part10"],
+    "fastdicom.pydicom._parts": [],
+    "fastdicom.pydicom._values": [],
     "fastdicom.scan._scan": [
         "fd_arrow",
         "fd_bytes",

@@ -1,5 +1,5 @@
 # What stands in for the dictionaries and lists inside pydicom's data sets.
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from fastdicom._core cimport Index, Source, fd_element, fd_item
 
@@ -26,12 +26,15 @@ cdef class Elements:
     cdef list tags(self)
     cdef object raw_at(self, Py_ssize_t i)
     cdef object finished_at(self, Py_ssize_t i)
+    cdef object value_at(self, const fd_element *e, uint16_t code, object vr, object mode)
+    cdef object creator_of(self, uint32_t tag)
     cdef object made_at(self, Py_ssize_t i)
     cdef object sequence_at(self, const fd_element *e)
     cdef object sequence_vr(self, const fd_element *e)
     cdef object foreign(self, const fd_element *e)
     cdef bint is_sequence(self, const fd_element *e) except -1
     cdef object representation(self)
+    cdef object own_representation(self)
 
 
 cdef class ItemList:

@@ -11,32 +11,37 @@ from collections.abc import KeysView, MutableMapping, MutableSequence
 from copy import deepcopy
 from io import BytesIO
 
+import pydicom.uid
 from pydicom import config
-from pydicom.charset import convert_encodings, default_encoding
+from pydicom.charset import convert_encodings, default_encoding, python_encoding
 from pydicom.datadict import _dictionary_vr_fast
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element, empty_value_for_VR
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filereader import data_element_generator
-from pydicom.hooks import hooks, raw_element_value, raw_element_vr
 from pydicom.sequence import Sequence
-from pydicom.tag import BaseTag
 from pydicom.valuerep import VR
 
-from fastdicom.errors import TruncatedError
-from fastdicom.tag import Tag
+from fastdicom.pydicom._parts import Part
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_GetItem
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, PyObject_GenericSetAttr
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 
 from fastdicom._core cimport (
     FD_ELEMENT_BIG, FD_ELEMENT_ENCAPSULATED, FD_ELEMENT_IMPLICIT, FD_ELEMENT_UNDEFINED, FD_END, FD_ITEM, FD_NOTE_KINDS, FD_NOTE_ORDER,
-    FD_OK, FD_TAG_PIXEL_DATA, FD_TOP_LEVEL, FD_UNDEFINED, FD_UNDEFINED_ITEM, FD_VR_OB, FD_VR_OW, FD_VR_SQ, FD_VR_UN, Index,
-    Source, fd_cursor, fd_cursor_close, fd_cursor_item, fd_cursor_next, fd_cursor_open, fd_cursor_skip, fd_element, fd_index_complete,
-    fd_index_find, fd_item, fd_status,
+
+    FD_OK, FD_TAG_PIXEL_DATA, FD_TOP_LEVEL, FD_UNDEFINED, FD_UNDEFINED_ITEM, FD_VR_NONE, FD_VR_OB, FD_VR_OW, FD_VR_SQ, FD_VR_UI, FD_VR_UL,
+    FD_VR_UN, Index, Source, fd_cursor, fd_cursor_close, fd_cursor_item, fd_cursor_next, fd_cursor_open, fd_cursor_skip, fd_element, fd_error,
+    fd_index_complete, fd_index_find, fd_item, fd_load32, fd_part10, fd_part10_read, fd_status,
 )
+from fastdicom.pydicom._parts cimport (
+    bytes_at, check_unchanged, dictionary_vr, from_template, plain_conversion, tag_object, vr_code, vr_object,
+)
+from fastdicom.pydicom._values cimport NOT_PLAIN, element_of, value_of
+
+cdef object new_object = object.__new__
+cdef object new_tuple = tuple.__new__
 
 cdef enum:
     TAG_CHARSET = 0x00080005
@@ -44,60 +49,12 @@ cdef enum:
     TAG_ITEM_END = 0xFFFEE00D
     ALL_NOTES = 0x7FFFFFFF
 
-# Tags and VRs as pydicom has them, each made once. Private tags are not kept, as there is no end of them.
-cdef dict TAGS = {}
-cdef dict VRS = {}
+cdef inline bint is_lut_descriptor(uint32_t tag) noexcept:
+    return tag == 0x00283002 or 0x00281101 <= tag <= 0x00281103
 
 
-cdef object tag_object(uint32_t tag):
-    cdef object key = tag
-    cdef PyObject *known = PyDict_GetItem(TAGS, key)
-    if known != NULL:
-        return <object>known
-    made = BaseTag(key)
-    if not tag >> 16 & 1 and len(TAGS) < 10000:
-        TAGS[key] = made
-    return made
-
-
-cdef object vr_object(uint16_t vr):
-    cdef object key = vr
-    cdef PyObject *known = PyDict_GetItem(VRS, key)
-    if known != NULL:
-        return <object>known
-    made = chr(vr >> 8) + chr(vr & 0xFF) if vr else None
-    VRS[key] = made
-    return made
-
-
-cdef object bytes_at(Source source, uint64_t offset, uint64_t length, uint32_t tag):
-    """The bytes of a value. Those that are not in memory are read, from a file that nobody has written to meanwhile."""
-    cdef const uint8_t *p = source.locate(offset, length)
-    if p != NULL:
-        return PyBytes_FromStringAndSize(<const char *>p, <Py_ssize_t>length)
-    check_unchanged(source, tag)
-    return source.fetch(offset, length, tag)
-
-
-cdef int check_unchanged(Source source, uint32_t tag) except -1:
-    source.acquire()
-    try:
-        now = os.fstat(source.file.fd)
-    finally:
-        source.release()
-    if <uint64_t>now.st_mtime_ns != source.file.changed or <uint64_t>now.st_size != source.file.size:
-        raise TruncatedError(
-            "the file was written to after it was opened, and this was not read before: mmap=False reads everything at once",
-            Tag(tag), None, source.path)
-    return 0
-
-
-cdef bint plain_conversion() except -1:
-    """Whether pydicom converts values in its own way at the moment: no callback of the user's has a say."""
-    return (
-        config.data_element_callback is None and hooks.raw_element_vr is raw_element_vr
-        and hooks.raw_element_value is raw_element_value and not hooks.raw_element_kwargs
-    )
+cdef inline bint is_binary(uint16_t vr) noexcept:
+    return (vr >> 8) == 0x4F  # O..., whose bytes are the value
 
 
 class _Keys(KeysView):
@@ -156,8 +113,8 @@ cdef class Elements:
             source.check(fd_index_complete(&self.index.ix))
         finally:
             self.index.busy = False
-        if self.index.ix.cursor.notes & ~FD_NOTE_ORDER or not are_regular(self.index, 0, <Py_ssize_t>self.index.ix.count):
-            self.take_over(self.reread()._dict)
+        if self.index.ix.cursor.notes or not are_regular(self.index, 0, <Py_ssize_t>self.index.ix.count):
+            self.take_over(self.reread(BytesIO(bytes_at(source, 0, source.input.size, FD_TAG_PIXEL_DATA)))._dict)
         return 0
 
     def take_over(self, elements):
@@ -235,7 +192,9 @@ cdef class Elements:
             value = bytes_at(self.index.source, e.offset, e.length, e.tag)
         else:
             value = b"" if e.flags & FD_ELEMENT_UNDEFINED else empty_value_for_VR(vr_object(e.vr), raw=True)
-        return RawDataElement(tag_object(e.tag), vr_object(e.vr), length, value, e.offset - self.base, bool(self.implicit), bool(self.little))
+        return new_tuple(
+            RawDataElement,
+            (tag_object(e.tag), vr_object(e.vr), length, value, e.offset - self.base, bool(self.implicit), bool(self.little), True, False))
 
     cdef object made_at(self, Py_ssize_t i):
         """The element as pydicom's reader gives it: a sequence of undefined length is a DataElement."""
@@ -247,13 +206,59 @@ cdef class Elements:
     cdef object finished_at(self, Py_ssize_t i):
         """The element as pydicom's Dataset keeps it after it was touched, or as the reader gives it when that is not plain."""
         cdef fd_element e = self.index.ix.elements[i]
+        cdef object value, vr, creator = None, mode
+        cdef uint16_t code = e.vr
         if e.flags & FD_ELEMENT_UNDEFINED:
             return self.made_at(i)
-        if self.is_sequence(&e) and e.length and plain_conversion():
-            elem = self.sequence_at(&e)
-            if elem is not None:
-                return elem
-        return self.raw_at(i)
+        if (self.defer is not None and e.length > <uint64_t>self.defer) or not plain_conversion() or is_lut_descriptor(e.tag):
+            return self.raw_at(i)
+        if code == FD_VR_NONE:
+            vr = dictionary_vr(e.tag)
+            code = 0 if vr is None else vr_code(vr)
+        else:
+            vr = vr_object(code)
+        if code == FD_VR_NONE or code == FD_VR_UN:
+            return self.raw_at(i)
+        if e.tag >> 16 & 1:
+            creator = self.creator_of(e.tag)
+            if creator is NOT_PLAIN:
+                return self.raw_at(i)
+        if code == FD_VR_SQ:
+            elem = self.sequence_at(&e) if e.length else None
+            if elem is None:
+                return self.raw_at(i)
+            elem.private_creator = creator
+            return elem
+        mode = config.settings.reading_validation_mode
+        value = self.value_at(&e, code, vr, mode)
+        if value is NOT_PLAIN:
+            return self.raw_at(i)
+        return element_of(tag_object(e.tag), vr, value, e.offset - self.base, False, mode, creator)
+
+    cdef object value_at(self, const fd_element *e, uint16_t code, object vr, object mode):
+        """The value that pydicom would make, or NOT_PLAIN."""
+        cdef fd_element copy = e[0]
+        cdef const uint8_t *p
+        cdef Source source = self.index.source
+        cdef object charset
+        if e.length == 0:
+            return empty_value_for_VR(vr)
+        p = source.locate(e.offset, e.length)
+        if p == NULL:
+            if is_binary(code):
+                return bytes_at(source, copy.offset, copy.length, copy.tag)
+            data = bytes_at(source, copy.offset, copy.length, copy.tag)
+            p = <const uint8_t *><const char *>data
+        charset = default_encoding if copy.tag == TAG_CHARSET else self.charset
+        return value_of(code, p, <Py_ssize_t>copy.length, not self.little, charset or default_encoding, mode)
+
+    cdef object creator_of(self, uint32_t tag):
+        """What pydicom writes beside a private element: the value of (gggg,00xx), None without one (PS3.5 7.8.1)."""
+        cdef uint32_t place = (tag & 0xFFFF0000) | (tag >> 8 & 0xFF)
+        if place == tag or tag_object(place) not in self:
+            return None
+        elem = self[tag_object(place)]
+        return NOT_PLAIN if isinstance(elem, RawDataElement) else elem.value
 
     cdef bint is_sequence(self, const fd_element *e) except -1:
         """Whether pydicom takes it for a sequence; private ones without a VR are left to it."""
@@ -269,18 +274,21 @@ cdef class Elements:
         return False
 
     cdef object representation(self):
-        """Pixel Representation for the items of a sequence, as pydicom hands it down."""
-        elem = self.done.get(TAG_PIXEL_REPRESENTATION)
-        cdef Py_ssize_t i
-        if elem is None:
-            i = fd_index_find(&self.index.ix, TAG_PIXEL_REPRESENTATION) if self.index is not None else -1
-            if i < 0 or (self.limit >= 0 and i >= self.limit) or (self.gone is not None and TAG_PIXEL_REPRESENTATION in self.gone):
-                return self.pixel_rep
-            elem = self.raw_at(i)
-        value = convert_raw_data_element(elem).value if isinstance(elem, RawDataElement) else elem.value
+        """Pixel Representation for the items of a sequence, as pydicom hands it down when it converts one."""
+        tag = tag_object(TAG_PIXEL_REPRESENTATION)
+        if tag not in self:
+            return self.pixel_rep
+        elem = self[tag]
+        if isinstance(elem, RawDataElement):
+            elem = convert_raw_data_element(elem)
+        value = elem.value
         if value is None:
             return self.pixel_rep
         return int(b"\x01" in value) if isinstance(value, bytes) else value
+
+    cdef object own_representation(self):
+        """The same of an item that is new: most have none of their own."""
+        return self.representation() if fd_index_find(&self.index.ix, TAG_PIXEL_REPRESENTATION) >= 0 else self.pixel_rep
 
     cdef object sequence_at(self, const fd_element *e):
         """A DataElement whose items are made when touched; what is not regular is read by pydicom (None: as it converts a raw element)."""
@@ -305,7 +313,8 @@ cdef class Elements:
         sequence = Sequence.__new__(Sequence)
         sequence._list = items
         sequence.is_undefined_length = bool(undefined)
-        return DataElement(tag_object(copy.tag), self.sequence_vr(&copy), sequence, copy.offset - self.base, bool(undefined), already_converted=True)
+        mode = config.settings.reading_validation_mode
+        return element_of(tag_object(copy.tag), self.sequence_vr(&copy), sequence, copy.offset - self.base, undefined, mode, None)
 
     cdef object sequence_vr(self, const fd_element *e):
         """SQ as pydicom writes it: its own constant where the items alone tell that it is one."""
@@ -333,7 +342,7 @@ cdef class Elements:
         # its delimiter, where there is one
         if e.offset + e.length + 8 <= source.input.size:
             data += bytes_at(source, e.offset + e.length, 8, e.tag)
-        stream = _Part(data, start - self.base)
+        stream = Part(data, start - self.base)
         encoding = self.charset_at(e.offset)
         return next(data_element_generator(stream, bool(self.implicit), bool(self.little), None, self.defer, encoding))
 
@@ -417,6 +426,12 @@ cdef class Elements:
         self.fill()
         return self.done.copy()
 
+    def __array__(self, *args, **kwargs):
+        import numpy as np
+
+        self.fill()
+        return np.asarray(self.done, *args, **kwargs)  # as of a dict: NumPy would take this for a sequence
+
     def __len__(self):
         cdef Py_ssize_t n
         if self.index is None:
@@ -496,20 +511,6 @@ cdef int secure_sequences(Source source, elements) except -1:
     return 0
 
 
-class _Part(BytesIO):
-    """Some bytes of a file, at the positions that they have there."""
-
-    def __init__(self, data, start):
-        super().__init__(data)
-        self.start = start
-
-    def tell(self):
-        return super().tell() + self.start
-
-    def seek(self, position, whence=0):
-        return super().seek(position - self.start if whence == 0 else position, whence) + self.start
-
-
 # Items
 
 
@@ -567,8 +568,8 @@ cdef class ItemList:
         cdef bint regular = not item.cut
         cdef bint big = not self.little
         cdef uint64_t end = item.offset + item.length
-        if item.length == 0:
-            return regular
+        if item.length == 0:  # pydicom takes what follows for its first element, and finds no VR there
+            return regular and self.implicit
         fd_cursor_open(&cursor, &self.source.input, item.offset, end, self.implicit, big, FD_ITEM)
         try:
             regular = regular and cursor.implicit == self.implicit and cursor.big == big
@@ -580,7 +581,7 @@ cdef class ItemList:
                 status = fd_cursor_skip(&cursor, &e)
                 regular = status == FD_OK and is_regular_element(&e, self.implicit, big, False)
             self.source.check(status)
-            regular = regular and not cursor.notes & ~FD_NOTE_ORDER
+            regular = regular and not cursor.notes
         finally:
             fd_cursor_close(&cursor)
         return regular
@@ -605,12 +606,16 @@ cdef class ItemList:
         elements.charset = self.charset
         elements.charset = charset_of(elements)
         elements.pixel_rep = self.pixel_rep
-        made = Dataset(elements, parent_encoding=self.charset)
-        made.set_original_encoding(bool(self.implicit), bool(self.little), elements.charset)
-        made.is_undefined_length_sequence_item = bool(self.spans[i].undefined)
-        made.seq_item_tell = made.file_tell = self.spans[i].offset - 8 - self.place_base
+        made = new_object(Dataset)
+        facts = from_template(Dataset)
+        facts["_parent_encoding"] = self.charset
+        facts["_dict"] = elements
+        facts["_read_implicit"], facts["_read_little"], facts["_read_charset"] = bool(self.implicit), bool(self.little), elements.charset
+        facts["is_undefined_length_sequence_item"] = bool(self.spans[i].undefined)
+        facts["seq_item_tell"] = facts["file_tell"] = self.spans[i].offset - 8 - self.place_base
         if self.pixel_rep is not None:
-            elements.pixel_rep = made._pixel_rep = elements.representation()
+            elements.pixel_rep = facts["_pixel_rep"] = elements.own_representation()
+        PyObject_GenericSetAttr(made, "__dict__", facts)
         if self.made[i] is None:
             self.made[i] = made
             self.missing -= 1
@@ -760,17 +765,28 @@ cdef object charset_of(Elements elements):
     cdef Py_ssize_t i = fd_index_find(&elements.index.ix, TAG_CHARSET)
     if i < 0 or (elements.limit >= 0 and i >= elements.limit):
         return elements.outer
+    elem = elements.finished_at(i)
+    if not isinstance(elem, RawDataElement) and type(elem.value) is str:
+        found = python_encoding.get(elem.value)
+        if found is not None and elem.value:
+            return [found]
     return convert_encodings(convert_raw_data_element(elements.raw_at(i)).value)
 
 
 def steady(Source source, mmap):
     """A source whose bytes stay as they are whatever becomes of the path: the file stays open for it, or is read to its end now."""
-    if source.held >= source.input.size or (mmap and source.counted):
+    if source.held >= source.input.size:
+        return source
+    if mmap and source.counted:
+        if source.file.changed == 0:  # opened by somebody else
+            source.file.changed = <uint64_t>os.fstat(source.file.fd).st_mtime_ns
         return source
     return Source.from_buffer(source.fetch(0, source.input.size, 0), source.path)
 
 
-def open_elements(Source source, start, stop, implicit, big, stop_before, defer, reread, outer):
+cdef Elements open_elements(
+    Source source, uint64_t start, uint64_t stop, bint implicit, bint big, object stop_before, object defer, object reread, object outer
+):
     """The mapping of a top-level data set; None when something in it is not regular, and pydicom should read it.
 
     Parameters
@@ -788,7 +804,7 @@ def open_elements(Source source, start, stop, implicit, big, stop_before, defer,
     index.open(start, stop, implicit, big, FD_TOP_LEVEL)
     if bool(index.ix.cursor.implicit) != implicit or bool(index.ix.cursor.big) != big:
         return None
-    notes = index.ix.cursor.notes & ~FD_NOTE_ORDER
+    notes = index.ix.cursor.notes
     if stop_before:
         for i in range(<Py_ssize_t>index.ix.count):
             if index.ix.elements[i].tag in stop_before:
@@ -797,8 +813,8 @@ def open_elements(Source source, start, stop, implicit, big, stop_before, defer,
         if shown < 0 and not index.ix.complete:
             return None
         if shown >= 0:
-            for kind in range(FD_NOTE_KINDS):  # what is behind the end does not matter
-                if notes >> kind & 1 and index.ix.cursor.where[kind].offset >= index.ix.elements[shown].offset - index.ix.elements[shown].header:
+            for kind in range(FD_NOTE_KINDS):  # what is behind the end does not matter, but that it may replace an element before it
+                if notes >> kind & 1 and <uint32_t>1 << kind != FD_NOTE_ORDER and index.ix.cursor.where[kind].offset >= index.ix.elements[shown].offset - index.ix.elements[shown].header:
                     notes &= ~(<uint32_t>1 << kind)
     if notes or not are_regular(index, 0, shown if shown >= 0 else <Py_ssize_t>index.ix.count):
         return None
@@ -824,13 +840,102 @@ cdef bint ends_with_delimiter(Source source, uint64_t stop) except -1:
     return bytes_at(source, stop - 8, 8, FD_TAG_PIXEL_DATA) in (b"\xfe\xff\xdd\xe0\0\0\0\0", b"\xff\xfe\xe0\xdd\0\0\0\0")
 
 
-def facts(Elements elements):
-    """What the reader needs for the data set around the mapping: its encodings, and where it ends before the pixels (or None)."""
+# Data sets
+
+
+cdef object file_meta_of(Source source, fd_part10 *head):
+    """Group 0002 as pydicom reads it, or None: it would have something to say."""
+    cdef Elements elements = open_elements(source, head.meta_offset, head.dataset_offset, False, False, None, None, None, default_encoding)
+    cdef Py_ssize_t i
+    cdef const uint8_t *p
+    cdef fd_element e
+    if elements is None or elements.index.ix.count == 0 or elements.limit < 0:
+        return None
+    for i in range(elements.limit):
+        if elements.index.ix.elements[i].tag >> 16 != 2:
+            return None
+    i = elements.find(0x00020000)
+    if i >= 0:
+        e = elements.index.ix.elements[i]
+        p = source.locate(e.offset, 4)
+        if e.vr != FD_VR_UL or e.length != 4 or p == NULL or fd_load32(p, False) != head.dataset_offset - head.meta_offset - 12:
+            return None
+    i = elements.find(0x00020010)
+    if i < 0 or elements.index.ix.elements[i].vr != FD_VR_UI:
+        return None
+    first = tag_object(elements.index.ix.elements[0].tag)
+    # pydicom's reader has converted the first one and the transfer syntax
+    if isinstance(elements[first], RawDataElement) or isinstance(elements[tag_object(0x00020010)], RawDataElement):
+        return None
+    elements.fill()
+    made = new_object(FileMetaDataset)
+    facts = from_template(FileMetaDataset)
+    facts["_dict"] = elements.done
+    facts["_read_implicit"], facts["_read_little"], facts["_read_charset"] = False, True, default_encoding
+    PyObject_GenericSetAttr(made, "__dict__", facts)
+    return made
+
+
+def open_file(Source source, object filename, object buffer, object stop_before, object defer, object reread):
+    """The FileDataset of a file, or None: something in it is not regular, and pydicom should read it.
+
+    Parameters
+    ----------
+    filename : str or None
+    buffer : BytesIO or None
+        Where the bytes come from: one of the two.
+    stop_before : set of int or None
+        Tags before which reading ends.
+    defer : float or None
+        Values longer than this are read again when they are touched.
+    reread : callable
+        Gives the data set as pydicom's own reader reads it from a file object.
+    """
+    cdef fd_part10 head
+    cdef fd_error error
+    cdef Elements elements
+    cdef fd_status status = fd_part10_read(&source.input, False, &head, &error)
+    source.check(FD_OK)
+    if (status != FD_OK or not head.has_preamble or head.guessed or head.notes or head.deflated or head.meta_offset != 132
+            or head.meta_offset + head.meta_length != head.dataset_offset or head.dataset_offset >= source.input.size):
+        return None
+    uid = head.transfer_syntax.decode("latin-1")
+    if bool(head.implicit) != (uid == "1.2.840.10008.1.2") or bool(head.big) != (uid == "1.2.840.10008.1.2.2"):
+        return None
+    if pydicom.uid.PrivateTransferSyntaxes and uid in pydicom.uid.PrivateTransferSyntaxes:
+        return None
+    file_meta = file_meta_of(source, &head)
+    if file_meta is None or file_meta._dict[0x00020010]._value != uid:
+        return None
+    elements = open_elements(
+        source, head.dataset_offset, source.input.size, bool(head.implicit), bool(head.big), stop_before, defer, reread, default_encoding)
+    if elements is None:
+        return None
+    made = new_object(FileDataset)
+    facts = from_template(FileDataset)
+    facts["_dict"] = elements
+    facts["preamble"] = bytes_at(source, 0, 128, 0)
+    facts["file_meta"] = file_meta
+    facts["_read_implicit"], facts["_read_little"], facts["_read_charset"] = bool(head.implicit), not head.big, elements.charset
+    if "_is_implicit_VR" in facts:
+        facts["_is_implicit_VR"], facts["_is_little_endian"] = bool(head.implicit), not head.big
+    if buffer is None:
+        facts["filename"] = filename
+        facts["timestamp"] = os.stat(filename).st_mtime
+    else:
+        facts["filename"], facts["buffer"], facts["fileobj_type"] = None, buffer, type(buffer)
+    PyObject_GenericSetAttr(made, "__dict__", facts)
+    if tag_object(TAG_CHARSET) in elements:  # pydicom's reader has converted it
+        made[tag_object(TAG_CHARSET)]
+    return made
+
+
+def end_of(Elements elements):
+    """Where reading ended: the place of the header of the pixel data that were left out, or None."""
     cdef Py_ssize_t i = elements.limit
-    place = None
-    if 0 <= i < <Py_ssize_t>elements.index.ix.count:
-        place = elements.index.ix.elements[i].offset - elements.index.ix.elements[i].header
-    return elements.charset, place
+    if elements.index is None or not 0 <= i < <Py_ssize_t>elements.index.ix.count:
+        return None
+    return elements.index.ix.elements[i].offset - elements.index.ix.elements[i].header
 
 
 def only(Elements elements, wanted):

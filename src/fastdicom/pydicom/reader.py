@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
+import stat
 from functools import partial
 
-import pydicom.uid
 from pydicom import config
-from pydicom.charset import default_encoding
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import FileDataset
 from pydicom.filereader import dcmread as _pydicom_dcmread
 from pydicom.misc import size_in_bytes
 from pydicom.tag import Tag
 
-from fastdicom._core import Source, read_part10
+from fastdicom._core import Source
 from fastdicom.errors import DicomError
 from fastdicom.pydicom import _lazy
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["dcmread"]
 
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+CHARSET = 0x00080005
 
 
 def dcmread(
@@ -35,7 +37,11 @@ def dcmread(
     *,
     mmap: bool = True,
 ) -> FileDataset:
-    """Read a DICOM file as ``pydicom.dcmread`` does; elements are made when they are touched.
+    """Read a DICOM file as ``pydicom.dcmread`` does; elements and items are made when they are touched.
+
+    The data set is one of pydicom's own: values, types, positions, warnings and what ``save_as`` writes are the same. A file that is not
+    regular (damaged, deflated, without preamble, private transfer syntaxes) is read by pydicom itself, and so are file objects other than
+    `io.BytesIO` and ordinary files opened for reading at their beginning.
 
     Parameters
     ----------
@@ -44,63 +50,63 @@ def dcmread(
     defer_size : int, str or float, optional
         The size above which pydicom reads a value again when it is touched.
     stop_before_pixels : bool
-        Leave out the pixel data and what is behind them.
+        Leave out the pixel data and what stands behind them.
     force : bool
         Read what has no DICM.
-    specific_tags : list, optional
-        The elements to have, and (0008,0005).
+    specific_tags : list of (int or str or 2-tuple of int), optional
+        The elements to have, besides (0008,0005).
     mmap : bool
-        Whether long values may be read from the file when they are touched, which stays open for that. False reads the whole file now,
-        as pydicom does: for files that others write to meanwhile.
+        Whether long values of a file above 64 KiB may be read when they are touched; the file stays open for that, and may be removed or
+        replaced meanwhile. If it is written to in place, touching such a value raises. False reads all of it now, as pydicom does.
 
     Returns
     -------
     pydicom.dataset.FileDataset
+
+    Raises
+    ------
+    TypeError
+        If `fp` is nothing to read from.
+    pydicom.errors.InvalidDicomError
+        If it is no DICOM file, and `force` is not given. Other errors are pydicom's, too.
     """
-    whole = partial(_pydicom_dcmread, fp, defer_size, stop_before_pixels, force, specific_tags)
-    if config.debugging or not isinstance(fp, (str, os.PathLike)):
-        return whole()
-    path = fp if isinstance(fp, str) else fp.__fspath__()
     limit = size_in_bytes(defer_size)
-    try:
-        found = _read(path, limit, stop_before_pixels, mmap)
-    except (DicomError, OSError, ValueError):
-        found = None
+    found = None
+    if not config.debugging and not config.logger.isEnabledFor(logging.DEBUG):  # pydicom tells what it reads
+        try:
+            found = _read(fp, limit, stop_before_pixels, mmap)
+        except (DicomError, OSError, ValueError):  # pydicom says what is wrong
+            found = None
     if found is None:
-        return whole()
+        return _pydicom_dcmread(fp, defer_size, stop_before_pixels, force, specific_tags)
     if specific_tags:
-        _lazy.only(
-            found._dict,  # type: ignore[arg-type]
-            {0x00080005, *(Tag(tag) for tag in specific_tags)},
-        )
+        _lazy.only(found._dict, {CHARSET, *(Tag(tag) for tag in specific_tags)})  # type: ignore[arg-type]
     return found
 
 
-def _read(path: str, limit: float | None, stop_before_pixels: bool, mmap: bool) -> FileDataset | None:
-    source = _lazy.steady(Source.from_path(path, False), mmap)
-    has_preamble, meta_start, meta_stop, start, implicit, big, deflated, uid, guessed = read_part10(source)
-    if not has_preamble or deflated or guessed or meta_stop != start or meta_start != 132 or not uid or start >= source.size:
+def _read(fp: object, limit: float | None, stop_before_pixels: bool, mmap: bool) -> FileDataset | None:
+    """The data set, or None: pydicom should read it, from where `fp` stands."""
+    path: str | None = None
+    buffer: io.BytesIO | None = None
+    stop_before = PIXELS if stop_before_pixels else None
+    if isinstance(fp, (str, os.PathLike)):
+        path = fp if isinstance(fp, str) else os.fspath(fp)
+        if not isinstance(path, str):
+            return None
+        source = Source.from_path(path, False)
+    elif type(fp) is io.BytesIO and fp.tell() == 0 and not vars(fp):
+        buffer = fp
+        source = Source.from_buffer(fp.getvalue())
+    elif type(fp) is io.BufferedReader and isinstance(fp.raw, io.FileIO) and isinstance(fp.name, str) and fp.tell() == 0:
+        if not stat.S_ISREG(os.fstat(fp.fileno()).st_mode):
+            return None
+        path = fp.name
+        source = Source.from_descriptor(fp.fileno(), path, False)
+    else:
         return None
-    if uid in pydicom.uid.PrivateTransferSyntaxes:
-        return None
-    preamble = bytes(source.read(0, 128))
-    meta = _lazy.open_elements(source, meta_start, meta_stop, False, False, frozenset(), None, None, default_encoding)
-    if meta is None:
-        return None
-    file_meta = FileMetaDataset(dict(meta.items()))
-    file_meta.set_original_encoding(False, True, default_encoding)
-    file_meta[min(file_meta.keys())]  # which pydicom's reader converts, too
-    if "FileMetaInformationGroupLength" in file_meta and file_meta.FileMetaInformationGroupLength != meta_stop - meta_start - 12:
-        return None
-    transfer_syntax = file_meta.get("TransferSyntaxUID")
-    expected = (transfer_syntax == pydicom.uid.ImplicitVRLittleEndian, transfer_syntax == pydicom.uid.ExplicitVRBigEndian)
-    if expected != (implicit, big):
-        return None
-    reread = partial(_pydicom_dcmread, path, limit, stop_before_pixels, True)
-    before = PIXELS if stop_before_pixels else frozenset()
-    elements = _lazy.open_elements(source, start, source.size, implicit, big, before, limit, reread, default_encoding)
-    if elements is None:
-        return None
-    made = FileDataset(path, elements, preamble, file_meta, implicit, not big)
-    made.set_original_encoding(implicit, not big, made._character_set)
-    return made
+    again = partial(_pydicom_dcmread, defer_size=limit, stop_before_pixels=stop_before_pixels, force=True)
+    found = _lazy.open_file(_lazy.steady(source, mmap), path, buffer, stop_before, limit, again)
+    if found is not None and not isinstance(fp, (str, os.PathLike)):
+        place = _lazy.end_of(found._dict)  # type: ignore[arg-type]
+        fp.seek(source.size if place is None else place)
+    return found
