@@ -19,7 +19,8 @@ MODULES = {
     "fastdicom.codecs._tileparts": ["fd_tileparts"],
     "fastdicom.pixels._frames": ["fd_cursor", "fd_encap"],
     "fastdicom.pixels._lut": ["fd_lut"],
-    "fastdicom.pydicom._lazy": ["fd_cursor", "fd_index", "fd_part10"],
+    "fastdicom.pydicom._files": ["fd_cursor", "fd_part10"],
+    "fastdicom.pydicom._lazy": ["fd_cursor", "fd_index"],
     "fastdicom.pydicom._parts": [],
     "fastdicom.pydicom._values": [],
     "fastdicom.scan._scan": [

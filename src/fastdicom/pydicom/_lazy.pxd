@@ -54,3 +54,8 @@ cdef class ItemList:
     cdef bint is_regular(self, const fd_item *item) except -1
     cdef object dataset(self, Py_ssize_t i)
     cdef list whole(self)
+
+
+cpdef Elements open_elements(
+    Source source, uint64_t start, uint64_t stop, bint implicit, bint big, object stop_before, object defer, object reread, object outer
+)

@@ -1,9 +1,8 @@
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, MutableMapping, ValuesView
-from io import BytesIO
 from typing import Any, Self
 
 from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset, FileDataset
+from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from fastdicom._core import Source
@@ -58,14 +57,17 @@ class ItemList:
     def __deepcopy__(self, memo: Any) -> list[Dataset]: ...
 
 def steady(source: Source, mmap: bool) -> Source: ...
-def open_file(
+def open_elements(
     source: Source,
-    filename: str | None,
-    buffer: BytesIO | None,
+    start: int,
+    stop: int,
+    implicit: bool,
+    big: bool,
     stop_before: frozenset[int] | None,
     defer: float | None,
-    reread: Callable[[BytesIO], Dataset],
-) -> FileDataset | None: ...
+    reread: Callable[[], Dataset] | None,
+    outer: str | list[str],
+) -> Elements | None: ...
 def end_of(elements: Elements) -> int | None: ...
 def only(elements: Elements, wanted: set[int]) -> None: ...
 def untouched(elements: object) -> tuple[Source, int, int, bool, bool, bytes] | None: ...

@@ -9,14 +9,12 @@ Everything else pydicom reads itself, so that its warnings, its errors and its v
 import os
 from collections.abc import KeysView, MutableMapping, MutableSequence
 from copy import deepcopy
-from io import BytesIO
 
-import pydicom.uid
 from pydicom import config
 from pydicom.charset import convert_encodings, default_encoding, python_encoding
 from pydicom.datadict import _dictionary_vr_fast
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element, empty_value_for_VR
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator
 from pydicom.sequence import Sequence
 from pydicom.valuerep import VR
@@ -30,10 +28,9 @@ from libc.stdlib cimport free, realloc
 
 from fastdicom._core cimport (
     FD_ELEMENT_BIG, FD_ELEMENT_ENCAPSULATED, FD_ELEMENT_IMPLICIT, FD_ELEMENT_UNDEFINED, FD_END, FD_ITEM, FD_NOTE_KINDS, FD_NOTE_ORDER,
-
-    FD_OK, FD_TAG_PIXEL_DATA, FD_TOP_LEVEL, FD_UNDEFINED, FD_UNDEFINED_ITEM, FD_VR_NONE, FD_VR_OB, FD_VR_OW, FD_VR_SQ, FD_VR_UI, FD_VR_UL,
-    FD_VR_UN, Index, Source, fd_cursor, fd_cursor_close, fd_cursor_item, fd_cursor_next, fd_cursor_open, fd_cursor_skip, fd_element, fd_error,
-    fd_index_complete, fd_index_find, fd_item, fd_load32, fd_part10, fd_part10_read, fd_status,
+    FD_OK, FD_TAG_PIXEL_DATA, FD_TOP_LEVEL, FD_UNDEFINED, FD_UNDEFINED_ITEM, FD_VR_NONE, FD_VR_OB, FD_VR_OW, FD_VR_SQ, FD_VR_UN,
+    Index, Source, fd_cursor, fd_cursor_close, fd_cursor_item, fd_cursor_next, fd_cursor_open, fd_cursor_skip, fd_element,
+    fd_index_complete, fd_index_find, fd_item, fd_status,
 )
 from fastdicom.pydicom._parts cimport (
     bytes_at, check_unchanged, dictionary_vr, from_template, plain_conversion, tag_object, vr_code, vr_object,
@@ -114,7 +111,7 @@ cdef class Elements:
         finally:
             self.index.busy = False
         if self.index.ix.cursor.notes or not are_regular(self.index, 0, <Py_ssize_t>self.index.ix.count):
-            self.take_over(self.reread(BytesIO(bytes_at(source, 0, source.input.size, FD_TAG_PIXEL_DATA)))._dict)
+            self.take_over(self.reread()._dict)
         return 0
 
     def take_over(self, elements):
@@ -784,7 +781,7 @@ def steady(Source source, mmap):
     return Source.from_buffer(source.fetch(0, source.input.size, 0), source.path)
 
 
-cdef Elements open_elements(
+cpdef Elements open_elements(
     Source source, uint64_t start, uint64_t stop, bint implicit, bint big, object stop_before, object defer, object reread, object outer
 ):
     """The mapping of a top-level data set; None when something in it is not regular, and pydicom should read it.
@@ -838,96 +835,6 @@ cdef bint ends_with_delimiter(Source source, uint64_t stop) except -1:
     if stop < 8:
         return False
     return bytes_at(source, stop - 8, 8, FD_TAG_PIXEL_DATA) in (b"\xfe\xff\xdd\xe0\0\0\0\0", b"\xff\xfe\xe0\xdd\0\0\0\0")
-
-
-# Data sets
-
-
-cdef object file_meta_of(Source source, fd_part10 *head):
-    """Group 0002 as pydicom reads it, or None: it would have something to say."""
-    cdef Elements elements = open_elements(source, head.meta_offset, head.dataset_offset, False, False, None, None, None, default_encoding)
-    cdef Py_ssize_t i
-    cdef const uint8_t *p
-    cdef fd_element e
-    if elements is None or elements.index.ix.count == 0 or elements.limit < 0:
-        return None
-    for i in range(elements.limit):
-        if elements.index.ix.elements[i].tag >> 16 != 2:
-            return None
-    i = elements.find(0x00020000)
-    if i >= 0:
-        e = elements.index.ix.elements[i]
-        p = source.locate(e.offset, 4)
-        if e.vr != FD_VR_UL or e.length != 4 or p == NULL or fd_load32(p, False) != head.dataset_offset - head.meta_offset - 12:
-            return None
-    i = elements.find(0x00020010)
-    if i < 0 or elements.index.ix.elements[i].vr != FD_VR_UI:
-        return None
-    first = tag_object(elements.index.ix.elements[0].tag)
-    # pydicom's reader has converted the first one and the transfer syntax
-    if isinstance(elements[first], RawDataElement) or isinstance(elements[tag_object(0x00020010)], RawDataElement):
-        return None
-    elements.fill()
-    made = new_object(FileMetaDataset)
-    facts = from_template(FileMetaDataset)
-    facts["_dict"] = elements.done
-    facts["_read_implicit"], facts["_read_little"], facts["_read_charset"] = False, True, default_encoding
-    PyObject_GenericSetAttr(made, "__dict__", facts)
-    return made
-
-
-def open_file(Source source, object filename, object buffer, object stop_before, object defer, object reread):
-    """The FileDataset of a file, or None: something in it is not regular, and pydicom should read it.
-
-    Parameters
-    ----------
-    filename : str or None
-    buffer : BytesIO or None
-        Where the bytes come from: one of the two.
-    stop_before : set of int or None
-        Tags before which reading ends.
-    defer : float or None
-        Values longer than this are read again when they are touched.
-    reread : callable
-        Gives the data set as pydicom's own reader reads it from a file object.
-    """
-    cdef fd_part10 head
-    cdef fd_error error
-    cdef Elements elements
-    cdef fd_status status = fd_part10_read(&source.input, False, &head, &error)
-    source.check(FD_OK)
-    if (status != FD_OK or not head.has_preamble or head.guessed or head.notes or head.deflated or head.meta_offset != 132
-            or head.meta_offset + head.meta_length != head.dataset_offset or head.dataset_offset >= source.input.size):
-        return None
-    uid = head.transfer_syntax.decode("latin-1")
-    if bool(head.implicit) != (uid == "1.2.840.10008.1.2") or bool(head.big) != (uid == "1.2.840.10008.1.2.2"):
-        return None
-    if pydicom.uid.PrivateTransferSyntaxes and uid in pydicom.uid.PrivateTransferSyntaxes:
-        return None
-    file_meta = file_meta_of(source, &head)
-    if file_meta is None or file_meta._dict[0x00020010]._value != uid:
-        return None
-    elements = open_elements(
-        source, head.dataset_offset, source.input.size, bool(head.implicit), bool(head.big), stop_before, defer, reread, default_encoding)
-    if elements is None:
-        return None
-    made = new_object(FileDataset)
-    facts = from_template(FileDataset)
-    facts["_dict"] = elements
-    facts["preamble"] = bytes_at(source, 0, 128, 0)
-    facts["file_meta"] = file_meta
-    facts["_read_implicit"], facts["_read_little"], facts["_read_charset"] = bool(head.implicit), not head.big, elements.charset
-    if "_is_implicit_VR" in facts:
-        facts["_is_implicit_VR"], facts["_is_little_endian"] = bool(head.implicit), not head.big
-    if buffer is None:
-        facts["filename"] = filename
-        facts["timestamp"] = os.stat(filename).st_mtime
-    else:
-        facts["filename"], facts["buffer"], facts["fileobj_type"] = None, buffer, type(buffer)
-    PyObject_GenericSetAttr(made, "__dict__", facts)
-    if tag_object(TAG_CHARSET) in elements:  # pydicom's reader has converted it
-        made[tag_object(TAG_CHARSET)]
-    return made
 
 
 def end_of(Elements elements):

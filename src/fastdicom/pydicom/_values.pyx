@@ -346,7 +346,7 @@ cdef object element_of(object tag, object vr, object value, object place, bint u
 
 # Held against the installed pydicom
 
-SAMPLES = {
+_SAMPLES = {
     "AE": (b"AE1 ", b" A\\B "), "AS": (b"018M",), "AT": (b"\x10\0\x20\0", b"\x10\0\x20\0\x10\0\x30\0"), "CS": (b"A B ", b"A\\B "),
     "DA": (b"20200102", b"20200102\\20210304"), "DS": (b"1.50 ", b" -1e-3\\2 \\+.5"), "DT": (b"20200102030405.123 ",),
     "FD": (b"\0\0\0\0\0\0\xf8\x3f", b"\0\0\0\0\0\0\xf8\x3f" * 2), "FL": (b"\0\0\xc0\x3f", b"\0\0\xc0\x3f" * 2), "IS": (b"12", b"-1\\+002 "),
@@ -386,7 +386,7 @@ cdef int compare() except -1:
     """Find out of which VRs the installed pydicom makes the same."""
     tag = BaseTag(0x00181000)
     mode = config.settings.reading_validation_mode
-    for vr, samples in SAMPLES.items():
+    for vr, samples in _SAMPLES.items():
         TRUSTED.add(vr_code(vr))
         for data in samples:
             try:

@@ -16,7 +16,7 @@ from pydicom.tag import Tag
 
 from fastdicom._core import Source
 from fastdicom.errors import DicomError
-from fastdicom.pydicom import _lazy
+from fastdicom.pydicom import _files, _lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,9 +104,14 @@ def _read(fp: object, limit: float | None, stop_before_pixels: bool, mmap: bool)
         source = Source.from_descriptor(fp.fileno(), path, False)
     else:
         return None
-    again = partial(_pydicom_dcmread, defer_size=limit, stop_before_pixels=stop_before_pixels, force=True)
-    found = _lazy.open_file(_lazy.steady(source, mmap), path, buffer, stop_before, limit, again)
+    source = _lazy.steady(source, mmap)
+    found = _files.open_file(source, path, buffer, stop_before, limit, partial(_again, source, limit, stop_before_pixels))
     if found is not None and not isinstance(fp, (str, os.PathLike)):
         place = _lazy.end_of(found._dict)  # type: ignore[arg-type]
         fp.seek(source.size if place is None else place)
     return found
+
+
+def _again(source: Source, limit: float | None, stop_before_pixels: bool) -> FileDataset:
+    """The same data set by pydicom's own reader, when it turns out later that it is not regular."""
+    return _pydicom_dcmread(io.BytesIO(source.read(0, source.size)), limit, stop_before_pixels, True)

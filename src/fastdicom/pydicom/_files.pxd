@@ -1,0 +1,1 @@
+# pydicom's FileDataset of a regular file; nothing here is for other compiled modules.
