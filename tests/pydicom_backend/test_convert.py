@@ -291,3 +291,14 @@ def test_the_corpus_there_and_back(corpus):
             assert sorted(int(tag) for tag in again.tags() if tag & 0xFFFF) == sorted(tags), path
             done += 1
     assert done > 20
+
+
+def test_declarations_that_pydicom_cannot_write():
+    """A character set with a NUL in its name, and a compressed transfer syntax over pixels that are not in fragments."""
+    head = b.element(0x00080005, "CS", "I\0O_IR 100") + b.element(0x00080060, "CS", "CT")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = fastdicom.dcmread(b.part10(head)).to_pydicom()
+        assert made.get_item("Modality").value == b"CT"
+        ds = pydicom.dcmread(io.BytesIO(b.part10(b.image(bytes(24), 3, 4), b.RLE_LOSSLESS)))
+        assert bytes(from_pydicom(ds)["PixelData"].raw) == bytes(24)

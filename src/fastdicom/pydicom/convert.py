@@ -28,6 +28,7 @@ __all__ = ["from_pydicom", "to_pydicom"]
 
 UNDEFINED = 0xFFFFFFFF
 PIXEL_DATA = 0x7FE00010
+ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 GROUP_LENGTH = 0x00020000
 
 
@@ -56,17 +57,20 @@ def to_pydicom(dataset: Dataset, /) -> PydicomDataset:
     implicit, big = own.is_implicit_VR, own.is_big_endian
     outer = _encodings(dataset.outer_charset)
     start, stop = own.span
-    elements = _lazy.open_elements(own.source, start, stop, implicit, big, frozenset(), None, partial(_built, own), outer)
+    try:
+        elements = _lazy.open_elements(own.source, start, stop, implicit, big, frozenset(), None, partial(_built, own), outer)
+    except ValueError:  # a character set whose name pydicom cannot even look up
+        elements = None
     made = _built(own) if elements is None else None
     if head is None:
         item = made if made is not None else PydicomDataset(elements, parent_encoding=outer)  # type: ignore[arg-type]
-        item.set_original_encoding(implicit, not big, item._character_set)
+        item.set_original_encoding(implicit, not big, _own_encodings(item, own))
         return item
     meta = FileMetaDataset({elem.tag: elem for elem in map(_raw, _meta_of(dataset, head))})
     meta.set_original_encoding(False, True, default_encoding)
     file: Any = dataset.filename if dataset.filename is not None else DicomBytesIO()
     whole = FileDataset(file, made if made is not None else elements, dataset.preamble, meta, implicit, not big)  # type: ignore[arg-type]
-    whole.set_original_encoding(implicit, not big, whole._character_set)
+    whole.set_original_encoding(implicit, not big, _own_encodings(whole, own))
     return whole
 
 
@@ -97,8 +101,16 @@ def _built(dataset: Dataset) -> PydicomDataset:
         elements[made.tag] = made
     outer = _encodings(dataset.outer_charset)
     built = PydicomDataset(elements, parent_encoding=outer)
-    built.set_original_encoding(dataset.is_implicit_VR, not dataset.is_big_endian, built._character_set)
+    built.set_original_encoding(dataset.is_implicit_VR, not dataset.is_big_endian, _own_encodings(built, dataset))
     return built
+
+
+def _own_encodings(made: PydicomDataset, dataset: Dataset) -> Any:
+    """The encodings of a data set as pydicom tells them; of a declaration on which it fails, what we make of it."""
+    try:
+        return made._character_set
+    except ValueError:
+        return _encodings(dataset._charset())
 
 
 def _raw(elem: DataElement) -> RawDataElement:
@@ -232,8 +244,9 @@ def _body(dataset: PydicomDataset, implicit: bool, little: bool, uid: UID | None
     pixels = elements.get(BaseTag(PIXEL_DATA))
     if pixels is not None and uid is not None and uid.is_transfer_syntax and not uid.is_private:
         undefined = pixels.length == UNDEFINED if isinstance(pixels, RawDataElement) else pixels.is_undefined_length
-        if undefined != uid.is_compressed:  # PS3.5 A.4; pydicom sets this when it writes a file
-            value = dataset[PIXEL_DATA]
+        value = dataset[PIXEL_DATA]
+        in_items = isinstance(value.value, (bytes, bytearray)) and bytes(value.value[:4]) in ITEM_TAGS
+        if undefined != uid.is_compressed and in_items == uid.is_compressed:  # PS3.5 A.4; pydicom sets this when it writes a file
             elements[BaseTag(PIXEL_DATA)] = PydicomElement(
                 PIXEL_DATA, value.VR, value.value, is_undefined_length=uid.is_compressed, already_converted=True
             )
