@@ -28,6 +28,7 @@ MOST_FRAMES = 4  # of a file, from the first on
 _SAMPLES = 48
 # the same library behind two names is one witness
 LIBRARIES = {
+    "simplejpeg": "libjpeg-turbo",
     "libjpeg-turbo": "libjpeg-turbo",
     "libjpeg-turbo-checked": "libjpeg-turbo",
     "openjpeg": "openjpeg",

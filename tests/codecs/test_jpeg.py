@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 import struct
 
@@ -230,7 +231,9 @@ STREAMS = {
     "scans": by_component([GRAY, GRAY[::-1], GRAY[:, ::-1]], [0x11, 0x11, 0x11]),
     "subsampled scans": by_component([GRAY, GRAY[:, : (COLUMNS + 1) // 2], GRAY[:, : (COLUMNS + 1) // 2]], [0x21, 0x11, 0x11]),
 }
-DEFAULT, CHECKED = "libjpeg-turbo", "libjpeg-turbo-checked"
+DEFAULT, CHECKED, STRICT = "libjpeg-turbo", "libjpeg-turbo-checked", "simplejpeg"
+needs_simplejpeg = pytest.mark.skipif(importlib.util.find_spec(STRICT) is None, reason="simplejpeg is not installed")
+DECODERS = (DEFAULT, CHECKED, pytest.param(STRICT, marks=needs_simplejpeg))
 
 
 def decoded(stream, decoder=DEFAULT, **options):
@@ -249,17 +252,24 @@ def decoded(stream, decoder=DEFAULT, **options):
     return fastdicom.dcmread(part10(data + encapsulated([stream]), EXTENDED)).decode(decoder=decoder, **options)
 
 
-@pytest.mark.parametrize("decoder", (DEFAULT, CHECKED))
+def known(name, decoder):
+    if decoder == STRICT and name == "12 bits":
+        pytest.skip("simplejpeg decodes 8 bits")
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("name", STREAMS)
 def test_whole_streams(name, decoder):
+    known(name, decoder)
     assert np.array_equal(decoded(STREAMS[name], decoder), ic.jpeg8_decode(STREAMS[name], colorspace=None))
 
 
-@pytest.mark.parametrize("decoder", (DEFAULT, CHECKED))
+@pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("end", (b"", EOI), ids=("cut", "cut and ended"))
 @pytest.mark.parametrize("name", STREAMS)
 def test_what_was_cut_off_is_never_made_up(name, end, decoder):
     """At every byte of the scans: an error, or the whole picture. libjpeg gives gray, and says nothing."""
+    known(name, decoder)
     if name == "progressive" and end:
         pytest.skip("a scan that was cut off and ended is not told from a whole one")
     stream = STREAMS[name]
@@ -274,18 +284,19 @@ def test_what_was_cut_off_is_never_made_up(name, end, decoder):
         if not np.array_equal(array, whole):
             missed.append(cut - len(stream))
     # What libjpeg makes up of the last unit alone is seen by the other decoder
-    assert [cut for cut in missed if decoder == CHECKED or cut < -_last_unit(stream)] == []
+    assert [cut for cut in missed if decoder != DEFAULT or cut < -_last_unit(stream)] == []
 
 
 def _last_unit(stream) -> int:
     return 120 if len(stream) > 3000 else 60
 
 
-@pytest.mark.parametrize("decoder", (DEFAULT, CHECKED))
+@pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.filterwarnings("ignore:.*ends too early:fastdicom.DicomWarning")
 @pytest.mark.parametrize("name", ("gray", "colour", "12 bits", "optimized", "restarts", "restart rows"))
 def test_the_rows_of_what_was_cut_off(name, decoder):
     """On request: every row that is not 0 is that of the whole picture, and most of what there is comes out."""
+    known(name, decoder)
     stream = STREAMS[name]
     whole, start = decoded(stream), stream.index(b"\xff\xda") + 14
     most = 0
@@ -310,6 +321,64 @@ def test_other_markers_in_a_scan(name):
             continue  # a scan that was cut off and ended is not told from a whole one
         with pytest.raises(DecodeError):
             decoded(stream[:at] + marker + stream[at + 2 :])
+
+
+@needs_simplejpeg
+@pytest.mark.parametrize(("name", "least"), [("gray", 0.6), ("colour", 0.35), ("optimized", 0.25), ("progressive", 0.35)])
+def test_damage_is_found_without_asking(name, least):
+    """The decoder that is tried first hears what libjpeg warns of: of 16 random bytes, and of all that is missing or left over."""
+    stream = STREAMS[name]
+    whole, start = decoded(stream), stream.index(b"\xff\xda") + 14
+    random, found, silent = np.random.default_rng(11), [0, 0, 0], [0, 0, 0]
+    for at in random.integers(start, len(stream) - 120, 60):
+        changed = stream[:at] + random.bytes(16) + stream[at + 16 :]
+        for i, damaged in enumerate((changed, stream[:at] + stream[at + 100 :], stream[: at + 100] + stream[at:])):
+            try:
+                silent[i] += not np.array_equal(decoded(damaged, None), whole)
+            except DecodeError:
+                found[i] += 1
+    assert found[0] >= least * (found[0] + silent[0])
+    assert silent[1] + silent[2] <= 12  # few other codes fit to the end
+
+
+@needs_simplejpeg
+def test_what_simplejpeg_leaves_to_others():
+    """Its own answers are those of the other binding; and what it does not know is decoded all the same."""
+    stream = STREAMS["colour"]
+    assert np.array_equal(opened(stream).decode(raw=True), ic.jpeg8_decode(stream, colorspace="YCBCR", outcolorspace="YCBCR"))
+    with pytest.raises(UnsupportedError, match="another colour"):
+        opened(stream).decode(raw=True, decoder=STRICT)
+    with pytest.raises(UnsupportedError, match="12 bits"):
+        decoded(STREAMS["12 bits"], STRICT)
+    ds = opened(ic.jpeg8_encode(COLOUR, level=90, outcolorspace="RGB"), photometric="RGB")
+    assert np.array_equal(ds.decode(decoder=STRICT), ds.decode(decoder=DEFAULT))
+    assert difference(ds.pixel_array, COLOUR) < 60
+    # three components without a word of their colour: libjpeg would take them for YCbCr
+    plain = ic.jpeg8_encode(COLOUR, level=90, subsampling="444")
+    plain = plain[:2] + plain[plain.index(b"\xff\xdb") :]
+    ds = opened(plain, photometric="RGB")
+    with pytest.raises(UnsupportedError, match="another colour"):
+        ds.decode(decoder=STRICT)
+    assert np.array_equal(ds.pixel_array, ic.jpeg8_decode(plain, colorspace="YCBCR", outcolorspace="YCBCR"))
+
+
+@needs_simplejpeg
+@pytest.mark.parametrize("seed", range(4))
+def test_both_bindings_give_the_same(seed):
+    """Pictures of all sizes, subsamplings and tables, in cells of 8 and of 16 bits."""
+    random = np.random.default_rng(seed)
+    for _ in range(12):
+        rows, columns = random.integers(1, 90, 2)
+        pixels = random.integers(0, 256, (rows, columns, 3), dtype="u1")
+        level = int(random.integers(1, 101))
+        for stream in (
+            ic.jpeg8_encode(pixels, subsampling=str(random.choice(["444", "422", "420", "440", "411"])), level=level),
+            ic.jpeg8_encode(np.ascontiguousarray(pixels[..., 0]), level=level),
+            pillow(pixels, quality=level, progressive=True),
+            pillow(pixels, quality=level, restart_marker_blocks=int(random.integers(1, 9))),
+        ):
+            ds = opened(stream, shape=(rows, columns), allocated=int(random.choice([8, 16])), stored=8)
+            assert np.array_equal(ds.decode(decoder=STRICT), ds.decode(decoder=DEFAULT))
 
 
 def test_damage_is_found():

@@ -73,5 +73,5 @@ def test_decode_prints_a_table(root: Path) -> None:
 def test_frames_prints_tables_and_goals(root: Path) -> None:
     pytest.importorskip("imagecodecs")
     out = run(root / "benchmarks" / "frames.py", "--quick")
-    assert out.count("\n## ") == 6  # five themes and the goals
+    assert out.count("\n## ") == 7  # six themes and the goals
     assert "not measured" not in out

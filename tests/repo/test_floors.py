@@ -67,6 +67,7 @@ OUTSIDE = {
     "duckdb": {"scan/parquet.py", "scan/index.py", "cli"},  # index asks an index with SQL
     "obstore": {"scan/objects.py"},
     "imagecodecs": {"codecs"},
+    "simplejpeg": {"codecs"},
     "openjpeg": {"codecs"},
     "pylibjpeg": {"codecs"},
     "gdcm": {"codecs"},

@@ -9,6 +9,7 @@ HEAVY = [
     "pyarrow",
     "duckdb",
     "imagecodecs",
+    "simplejpeg",
     "openjpeg",
     "pylibjpeg",
     "gdcm",

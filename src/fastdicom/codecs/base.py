@@ -22,7 +22,8 @@ if TYPE_CHECKING:
             Parameters
             ----------
             src : memoryview
-                The bitstream of the frame, whole, without item headers; read-only bytes, perhaps with padding at the end.
+                The bitstream of the frame, whole, without item headers; read-only bytes, perhaps with padding at the end. They are
+                there until the decoder returns.
             info : FrameInfo
                 What the data set says about the frame. ``info.stream`` is what the stream says, where it says anything.
             out : memoryview

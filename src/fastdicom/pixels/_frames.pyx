@@ -107,10 +107,38 @@ cdef class FrameIndex:
         parts = [self.source.view(offset, length) for offset, length in self.spans(number)]
         return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
 
-    def read(self, Py_ssize_t number):
-        """The same bytes, but never of the map: what C may read even when the file shrinks meanwhile."""
-        parts = [self.source.read(offset, length) for offset, length in self.spans(number)]
-        return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+    def read(self, Py_ssize_t number, object room=None):
+        """The same bytes, but never of the map: what C may read even when the file shrinks meanwhile.
+
+        Parameters
+        ----------
+        number : int
+            Of the frame.
+        room : memoryview, optional
+            Writable bytes, where those go that must be read from the file: to take new memory for each of many frames costs more
+            than to read them.
+
+        Returns
+        -------
+        memoryview or None
+            Read-only; None when `room` is too small.
+        """
+        cdef Py_ssize_t size, at = 0
+        cdef uint64_t i
+        if room is None:
+            parts = [self.source.read(offset, length) for offset, length in self.spans(number)]
+            return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+        size = self.size(number)
+        if self.encap.first[number + 1] - self.encap.first[number] == 1:
+            i = self.encap.first[number]
+            if self.source.locate(self.encap.fragments[i].offset, self.encap.fragments[i].length) != NULL:
+                return self.source.read(self.encap.fragments[i].offset, self.encap.fragments[i].length)
+        if size > len(room):
+            return None
+        for i in range(self.encap.first[number], self.encap.first[number + 1]):
+            self.source.read_into(self.encap.fragments[i].offset, room[at:at + <Py_ssize_t>self.encap.fragments[i].length], self.tag)
+            at += <Py_ssize_t>self.encap.fragments[i].length
+        return room[:size].toreadonly()
 
     def __repr__(self):
         return f"<FrameIndex: {self.encap.frames} frames in {self.encap.count} fragments>"

@@ -279,9 +279,15 @@ class Encapsulated:
         cut = len(index) - 1 if index.is_cut else -1
         codec = self._codecs.get(decoder) or registry.load(info.transfer_syntax_uid, decoder)
         has_header = self._syntax.family in HEADER_OF
+        room = memoryview(bytearray())  # for the streams, one after the other
 
         def decode(number: int, target: memoryview) -> int | str | None:
-            stream = index.read(number)
+            nonlocal room
+            stream = index.read(number, room)
+            if stream is None:
+                room = np.empty(index.size(number) * 5 // 4, np.uint8).data
+                stream = index.read(number, room)
+            assert stream is not None
             if number == cut and not self._is_whole(stream):
                 if not partial:
                     raise DecodeError("the file ends inside the frame")
