@@ -140,7 +140,7 @@ cdef class _Check:
 cdef list _idle = []  # as many as there were threads at once
 
 
-def check_jpeg(object src, /, bint thorough=True, bint partial=False) -> int | None:
+def check_jpeg(object src, /, bint thorough=True, bint partial=False, Py_ssize_t lanes=4096) -> int | None:
     """See whether a JPEG stream of the DCT processes is whole, as far as can be told without decoding it.
 
     Parameters
@@ -151,6 +151,8 @@ def check_jpeg(object src, /, bint thorough=True, bint partial=False) -> int | N
         Read every Huffman code of a sequential stream. Else only where its markers do not tell that nothing was cut off.
     partial : bool
         A stream that ends too early is no error.
+    lanes : int
+        For tests: from how many bytes on a scan is read in several places at once; -1 for never. The answers are the same.
 
     Returns
     -------
@@ -171,6 +173,7 @@ def check_jpeg(object src, /, bint thorough=True, bint partial=False) -> int | N
     cdef _Check kept = _idle.pop() if _idle else _Check()
     PyObject_GetBuffer(src, &buffer, PyBUF_SIMPLE)
     try:
+        fd_jpegcheck_use_lanes(kept.check, <size_t>lanes)
         with nogil:
             status = fd_jpegcheck_run(kept.check, <const uint8_t *>buffer.buf, <size_t>buffer.len, thorough, &whole_rows, &error)
     finally:

@@ -24,6 +24,7 @@ _jpeg8: Any = imagecodecs.jpeg8_decode  # its stub does not know that it takes a
 _LOSSLESS = 3
 # n of SOFn -> what libjpeg-turbo decodes: baseline, extended and progressive, by Huffman or by arithmetic codes
 _DECODED = frozenset((0, 1, 2, 9, 10))
+_SEQUENTIAL = frozenset((0, 1))  # by Huffman codes
 _PRECISIONS = (8, 12)
 _RGB = Decoded(photometric_interpretation="RGB")
 _CORNER = 4  # pixels at the end of the last row
@@ -32,9 +33,10 @@ _CORNER = 4  # pixels at the end of the last row
 def decode(src: memoryview, info: FrameInfo, out: memoryview, *, thorough: bool = False) -> Decoded | None:
     """Decode one frame; its colour becomes RGB where ``info.wanted_rgb`` says so, and is else left as it is in the stream.
 
-    libjpeg fills what is missing in a stream with gray and only warns, which nobody hears. So the markers of the stream are
-    looked at before, and where the last pixels are such gray, the codes of all blocks are counted. Damage inside the codes
-    that leaves both alone is not seen; `codecs.jpeg_checked` reads all codes of every stream, for a third more time.
+    libjpeg fills what is missing in a stream with gray and only warns, which nobody hears here; `codecs.simplejpeg` hears it, and
+    goes first where it can. So all codes of gray sequential streams are read before, as that costs little. Of others the markers
+    are looked at, and where the last pixels are such gray, the blocks are counted. Damage inside the codes of colour that leaves
+    both alone is not seen; `codecs.jpeg_checked` reads those too, for a quarter more time.
 
     Raises
     ------
@@ -52,6 +54,7 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, *, thorough: bool 
         if stream.process == _LOSSLESS:  # in spite of its transfer syntax
             return jpegll.decode(src, info, out)
         how = _last = _how(stream, info)
+    thorough = thorough or how.is_read
     whole_rows = _stream.check_jpeg(src, thorough, info.partial)
     if whole_rows is None and how.in_place:
         target = np.frombuffer(out, how.dtype).reshape(how.shape)
@@ -80,6 +83,7 @@ class _How(NamedTuple):
     spaces: dict[str, Any]
     gray: bytes  # what libjpeg fills the end of a frame with
     answer: Decoded | None
+    is_read: bool  # all codes, before
 
 
 _last: _How | None = None  # replaced whole, so that threads do not mind
@@ -90,7 +94,8 @@ def _how(stream: StreamHeader, info: FrameInfo) -> _How:
     to_rgb = info.wanted_rgb and stream.components == 3
     gray = (1 << stream.precision[0] - 1).to_bytes(info.itemsize, "little") * (_CORNER * stream.components)
     in_place = stream.itemsize == info.itemsize
-    return _How(info, stream.dtype, info.shape, in_place, _spaces(stream, to_rgb), gray, _RGB if to_rgb else None)
+    is_read = stream.components == 1 and stream.process in _SEQUENTIAL
+    return _How(info, stream.dtype, info.shape, in_place, _spaces(stream, to_rgb), gray, _RGB if to_rgb else None, is_read)
 
 
 def _spaces(stream: StreamHeader, to_rgb: bool) -> dict[str, Any]:

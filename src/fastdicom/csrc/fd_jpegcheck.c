@@ -2,19 +2,29 @@
 
 #include <stdlib.h>
 
-#define LOOKUP_BITS 11
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define FD_HAVE_BMI2 1
+#define FD_TARGET_BMI2 __attribute__((target("bmi2")))
+#define FD_INLINE static inline __attribute__((always_inline))
+#else
+#define FD_HAVE_BMI2 0
+#define FD_INLINE static inline
+#endif
+
+#define LOOKUP_BITS 12
 #define LOOKUP_SIZE (1u << LOOKUP_BITS)
 #define MOST_TABLES 4
 #define MOST_COMPONENTS 4
 #define MOST_SPECIFICATION (16 + 256)
 #define MOST_SCANS 256 /* libjpeg writes ten; every scan of a few bytes costs a decoder a pass over the whole image */
 
-/* An entry of `several`: the bits of as many whole symbols as fit, the coefficients that they stand for, and whether the last
- * of them ends the block. 0: not even one fits. */
-#define ENTRY(bits, advance, ends) ((uint16_t)((bits) | (unsigned)(advance) << 5 | (unsigned)(ends) << 12))
-#define ENTRY_BITS(e) ((e)&31u)
-#define ENTRY_ADVANCE(e) ((e) >> 5 & 127u)
-#define ENTRY_ENDS(e) ((e) >> 12)
+/* An entry of `several`: the bits of as many whole symbols as fit; how far they reach in the block, one more when the last of
+ * them ends it; and 63 then. An entry that reaches too far for any block: not even one fits. */
+#define ENTRY(bits, advance, ends) ((uint32_t)(bits) | (uint32_t)((advance) + (ends)) << 8 | (uint32_t)((ends)*63u) << 16)
+#define ENTRY_BITS(e) ((e)&255u)
+#define ENTRY_REACH(e) ((e) >> 8 & 255u)
+#define ENTRY_MASK(e) ((e) >> 16)
+#define ENTRY_NONE ENTRY(0, 127, 0)
 
 /* A Huffman table (T.81 annex C), and what it was made of: frames that follow each other mostly have the same. */
 typedef struct table {
@@ -22,7 +32,7 @@ typedef struct table {
     uint16_t size; /* of the specification */
     uint8_t specification[MOST_SPECIFICATION];
     uint8_t symbol[LOOKUP_SIZE], length[LOOKUP_SIZE]; /* by the next bits; length 0: a longer code, or none */
-    uint16_t several[LOOKUP_SIZE];
+    uint32_t several[LOOKUP_SIZE];
     uint32_t most[18]; /* the largest code of each length, left aligned in 16 bits and one more; 0: none */
     int32_t index[17]; /* code >> (16 - length) + index[length]: the place among the symbols */
 } table;
@@ -43,6 +53,9 @@ typedef struct reader {
 
 struct fd_jpegcheck {
     table dc[MOST_TABLES], ac[MOST_TABLES];
+    uint8_t *room; /* for a scan without its stuffed zeros */
+    size_t room_size;
+    size_t lanes_from; /* bytes of a scan */
 };
 
 typedef struct checker {
@@ -69,14 +82,14 @@ static fd_status failed(checker *c, fd_status status, const uint8_t *at, uint64_
 
 static unsigned symbol_bits(unsigned symbol) { return symbol & 15; }
 
-/* Which symbols the next LOOKUP_BITS bits hold whole, with the bits of their numbers. */
-static uint16_t several_of(const table *t, uint32_t bits)
+/* Which symbols the next LOOKUP_BITS bits hold whole, with the bits of their numbers; of the first its code will do. */
+static uint32_t several_of(const table *t, uint32_t bits)
 {
     unsigned used = 0, advance = 0;
     while (used < LOOKUP_BITS) {
         const uint32_t next = bits << used & (LOOKUP_SIZE - 1);
         const unsigned length = t->length[next], symbol = t->symbol[next], extra = symbol_bits(symbol);
-        if (!length || used + length + extra > LOOKUP_BITS) break;
+        if (!length || (used && used + length + extra > LOOKUP_BITS)) break;
         used += length + extra;
         if (extra == 0 && symbol != 0xF0) return ENTRY(used, advance, 1);
         if (advance + (symbol >> 4) + 1 > 63) { /* it ends a block by itself, or breaks it: one by one */
@@ -85,7 +98,7 @@ static uint16_t several_of(const table *t, uint32_t bits)
         }
         advance += (symbol >> 4) + 1;
     }
-    return ENTRY(used, advance, 0);
+    return used ? ENTRY(used, advance, 0) : ENTRY_NONE;
 }
 
 static fd_status make_table(checker *c, table *t, const uint8_t *at, unsigned total, bool is_ac)
@@ -112,8 +125,12 @@ static fd_status make_table(checker *c, table *t, const uint8_t *at, unsigned to
         }
         t->most[length] = at[length - 1] ? code << (16 - length) : 0;
     }
-    if (is_ac)
-        for (uint32_t i = 0; i < LOOKUP_SIZE; i++) t->several[i] = several_of(t, i);
+    for (uint32_t i = 0; i < LOOKUP_SIZE; i++) {
+        if (is_ac)
+            t->several[i] = several_of(t, i);
+        else
+            t->several[i] = t->length[i] ? ENTRY(t->length[i] + t->symbol[i], 1, 0) : ENTRY_NONE;
+    }
     t->defined = true;
     return FD_OK;
 }
@@ -203,12 +220,11 @@ static inline bool pass_block(reader *restrict r, const table *dc, const table *
     skip(r, length + (unsigned)category);
     while (k < 64) {
         if (r->count < 32) refill(r);
-        const uint16_t entry = ac->several[r->bits >> (64 - LOOKUP_BITS)];
-        const unsigned advance = ENTRY_ADVANCE(entry), ends = ENTRY_ENDS(entry);
-        if (entry && k + advance + ends <= 64) {
+        const uint32_t entry = ac->several[r->bits >> (64 - LOOKUP_BITS)];
+        if (k + ENTRY_REACH(entry) <= 64) {
             skip(r, ENTRY_BITS(entry));
-            if (ends) return true;
-            k += advance;
+            if (ENTRY_MASK(entry)) return true;
+            k += ENTRY_REACH(entry);
             continue;
         }
         const int symbol = next_symbol(ac, r->bits, &length);
@@ -304,6 +320,222 @@ static fd_status pass_interval(checker *c, reader *r, uint64_t units, uint64_t *
     return FD_OK;
 }
 
+/* lanes: a long scan of one component is read in four places at once
+ *
+ * To read one code after the other is to wait for each: where the next one begins, the last one tells. But Huffman codes find
+ * their way: who begins anywhere soon reads the same codes as who began at the beginning. So four readers begin in four places,
+ * take turns, and each goes on until it stands where the next one once began a block; from there on both read the same. What
+ * comes out is only that all is well. Wherever it is not, or not known, the scan is read again, one code after the other. */
+
+#define LANES 4
+#define LANES_FROM 4096
+#define LANES_LEAST 128
+#define LANES_TO ((size_t)16 << 20) /* bytes of the scan; what is kept for the next frame is no more than that */
+#define LANE_STARTS 32
+#define LANE_TRIES 256 /* to begin, before it is given up */
+#define LOST (UINT64_MAX >> 1)
+
+typedef struct place {
+    uint64_t at;   /* bits from the beginning of the scan; LOST: there was no such code */
+    uint64_t done; /* blocks, and coefficients of the one at hand: 64 of these are a block */
+} place;
+
+typedef struct lane {
+    place now;
+    uint64_t begin, starts[LANE_STARTS]; /* of its first blocks */
+} lane;
+
+typedef struct lanes {
+    const uint8_t *data;
+    uint64_t total; /* bits */
+    const table *dc, *ac;
+    uint32_t several[2 * LOOKUP_SIZE]; /* of both, DC first */
+} lanes;
+
+FD_INLINE uint64_t bits_at(const uint8_t *data, uint64_t at) { return fd_load64be(data + (at >> 3)) << (at & 7); }
+
+/* One symbol. */
+static place slow_step(const lanes *all, place from)
+{
+    unsigned length;
+    const unsigned before = from.done & 63;
+    const int symbol = next_symbol(before ? all->ac : all->dc, bits_at(all->data, from.at), &length);
+    const place lost = {.at = LOST};
+    if (symbol < 0) return lost;
+    if (!before) return (place){from.at + length + (unsigned)symbol, from.done + 1};
+    const unsigned run = (unsigned)symbol >> 4, extra = symbol_bits((unsigned)symbol);
+    from.at += length + extra;
+    if (extra == 0 && run != 15) return (place){from.at, (from.done | 63) + 1};
+    return before + run + 1 > 64 ? lost : (place){from.at, from.done + run + 1};
+}
+
+/* As many symbols as one look tells. Nothing here depends on the image but which way is the rare one. */
+FD_INLINE place step(const lanes *all, place from)
+{
+    const uint64_t next = bits_at(all->data, from.at) >> (64 - LOOKUP_BITS);
+    const unsigned before = from.done & 63;
+    const uint32_t entry = all->several[(uint64_t)(before != 0) << LOOKUP_BITS | next];
+    if (before + ENTRY_REACH(entry) > 64) return slow_step(all, from);
+    return (place){from.at + ENTRY_BITS(entry), ((from.done + ENTRY_REACH(entry) - 1) | ENTRY_MASK(entry)) + 1};
+}
+
+/* To the next beginning of a block; LOST also beyond the end. */
+static place pass_to_block(const lanes *all, place from)
+{
+    do {
+        from = step(all, from);
+        if (from.at > all->total) return (place){.at = LOST};
+    } while (from.done & 63);
+    return from;
+}
+
+/* Begin somewhere, and know where the first blocks begin. */
+static bool begin_lane(const lanes *all, lane *one, uint64_t end)
+{
+    unsigned known = 0, tries = 0;
+    one->now = (place){.at = one->begin};
+    while (known < LANE_STARTS) {
+        if (one->now.at >= end || tries > LANE_TRIES) return false;
+        one->starts[known] = one->now.at;
+        const place next = pass_to_block(all, one->now);
+        known++;
+        one->now = next;
+        if (next.at == LOST) {
+            one->now = (place){.at = one->starts[known - 1] + 1};
+            known = 0;
+            tries++;
+        }
+    }
+    return true;
+}
+
+/* All lanes in turns, until one of them is where it should end. */
+FD_INLINE void take_turns(const lanes *all, place *now, const uint64_t *limits)
+{
+    place a = now[0], b = now[1], c = now[2], d = now[3];
+    while ((a.at < limits[0]) & (b.at < limits[1]) & (c.at < limits[2]) & (d.at < limits[3])) {
+        a = step(all, a);
+        b = step(all, b);
+        c = step(all, c);
+        d = step(all, d);
+    }
+    now[0] = a;
+    now[1] = b;
+    now[2] = c;
+    now[3] = d;
+}
+
+static void portable_turns(const lanes *all, place *now, const uint64_t *limits) { take_turns(all, now, limits); }
+
+#if FD_HAVE_BMI2
+/* The same with shifts that do not wait for the flags. */
+FD_TARGET_BMI2 static void bmi2_turns(const lanes *all, place *now, const uint64_t *limits) { take_turns(all, now, limits); }
+#endif
+
+static void run_lanes(const lanes *all, lane *l, const uint64_t *limits)
+{
+    place now[LANES];
+    for (unsigned i = 0; i < LANES; i++) now[i] = l[i].now;
+#if FD_HAVE_BMI2
+    if (__builtin_cpu_supports("bmi2"))
+        bmi2_turns(all, now, limits);
+    else
+#endif
+        portable_turns(all, now, limits);
+    for (unsigned i = 0; i < LANES; i++) {
+        while (now[i].at < limits[i]) now[i] = step(all, now[i]);
+        if (now[i].done & 63) now[i] = pass_to_block(all, now[i]);
+        l[i].now = now[i];
+    }
+}
+
+/* Which of the first blocks of the next lane this one comes to; LANE_STARTS: none. */
+static unsigned meet(const lanes *all, lane *one, const lane *next)
+{
+    unsigned i = 0;
+    while (one->now.at != LOST) {
+        while (i < LANE_STARTS && next->starts[i] < one->now.at) i++;
+        if (i == LANE_STARTS || next->starts[i] == one->now.at) return i;
+        one->now = pass_to_block(all, one->now);
+    }
+    return LANE_STARTS;
+}
+
+static bool pass_lanes(const lanes *all, uint64_t units)
+{
+    lane l[LANES];
+    uint64_t limits[LANES], done = 0;
+    for (unsigned i = 0; i < LANES; i++) {
+        l[i].begin = all->total / 8 / LANES * i * 8;
+        if (i) limits[i - 1] = l[i].begin;
+    }
+    limits[LANES - 1] = all->total - 64;
+    l[0].now = (place){0};
+    for (unsigned i = 1; i < LANES; i++)
+        if (!begin_lane(all, &l[i], limits[i])) return false;
+    run_lanes(all, l, limits);
+    unsigned met = 0;
+    for (unsigned i = 0; i + 1 < LANES; i++) {
+        const unsigned next = meet(all, &l[i], &l[i + 1]);
+        if (next == LANE_STARTS) return false;
+        done += (l[i].now.done >> 6) - met;
+        met = next;
+    }
+    place last = l[LANES - 1].now;
+    done -= met;
+    while (last.at != LOST && done + (last.done >> 6) < units) last = pass_to_block(all, last);
+    return last.at != LOST && done + (last.done >> 6) == units && all->total - last.at < 8;
+}
+
+/* The bytes up to the next marker, without the zeros that are stuffed behind 0xFF, and zeros behind them; NULL: too few or too many. */
+static const uint8_t *unstuffed(checker *c, size_t *size, const uint8_t **behind)
+{
+    fd_jpegcheck *kept = c->kept;
+    const size_t most = (size_t)(c->end - c->p), padding = 16;
+    if (most < kept->lanes_from || most > LANES_TO) return NULL;
+    if (kept->room_size < most + padding) {
+        free(kept->room);
+        kept->room = malloc(most + padding);
+        kept->room_size = kept->room ? most + padding : 0;
+        if (!kept->room) return NULL;
+    }
+    uint8_t *out = kept->room;
+    const uint8_t *p = c->p;
+    for (;;) {
+        const uint8_t *ff = memchr(p, 0xFF, (size_t)(c->end - p));
+        if (!ff || c->end - ff < 2) return NULL;
+        const size_t n = (size_t)(ff - p) + (ff[1] == 0);
+        memcpy(out, p, n);
+        out += n;
+        p = ff + 2;
+        if (ff[1] == 0) continue;
+        *behind = ff;
+        break;
+    }
+    memset(out, 0, padding);
+    *size = (size_t)(out - kept->room);
+    return *size < kept->lanes_from ? NULL : kept->room;
+}
+
+static bool pass_at_once(checker *c, uint64_t units)
+{
+    if (c->in_scan != 1 || c->restart_interval) return false;
+    size_t size = 0;
+    const uint8_t *behind = NULL, *data = unstuffed(c, &size, &behind);
+    if (!data) return false;
+    const component *one = c->scan[0];
+    lanes all;
+    all.data = data;
+    all.total = 8 * (uint64_t)size;
+    all.dc = &c->kept->dc[one->dc];
+    all.ac = &c->kept->ac[one->ac];
+    memcpy(all.several, all.dc->several, sizeof all.dc->several);
+    memcpy(all.several + LOOKUP_SIZE, all.ac->several, sizeof all.ac->several);
+    if (!pass_lanes(&all, units)) return false;
+    c->p = behind;
+    return true;
+}
+
 static fd_status pass_sequential(checker *c)
 {
     for (unsigned i = 0; i < c->in_scan; i++)
@@ -313,6 +545,7 @@ static fd_status pass_sequential(checker *c)
     reader r = {.p = c->p, .end = c->end};
     uint32_t across;
     const uint64_t units = units_of(c, &across), interval = c->restart_interval ? c->restart_interval : units;
+    if (pass_at_once(c, units)) return FD_OK;
     for (uint64_t done = 0, n = 0; done < units; n++) {
         fd_status status = n ? pass_restart(c, &r, (unsigned)(n - 1) & 7) : FD_OK;
         if (status == FD_OK) status = pass_interval(c, &r, units - done < interval ? units - done : interval, &done);
@@ -476,5 +709,16 @@ fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size,
     return finish(&c, false);
 }
 
-fd_jpegcheck *fd_jpegcheck_new(void) { return calloc(1, sizeof(fd_jpegcheck)); }
-void fd_jpegcheck_free(fd_jpegcheck *check) { free(check); }
+fd_jpegcheck *fd_jpegcheck_new(void)
+{
+    fd_jpegcheck *made = calloc(1, sizeof *made);
+    if (made) made->lanes_from = LANES_FROM;
+    return made;
+}
+void fd_jpegcheck_use_lanes(fd_jpegcheck *check, size_t from) { check->lanes_from = from < LANES_LEAST ? LANES_LEAST : from; }
+
+void fd_jpegcheck_free(fd_jpegcheck *check)
+{
+    if (check) free(check->room);
+    free(check);
+}
