@@ -1,9 +1,9 @@
 #include "fd_jpegll.h"
+#include "fd_flag.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(FD_PORTABLE)
 #define FD_HAVE_BMI2 1
 #define FD_TARGET_BMI2 __attribute__((target("bmi2")))
 #define FD_INLINE static inline __attribute__((always_inline))
@@ -409,7 +409,7 @@ FD_TARGET_BMI2 static bool bmi2_row(reader *r, const row_job *job, uint16_t *row
 
 typedef bool decode_row(reader *r, const row_job *job, uint16_t *row, size_t n);
 
-static atomic_int fast_state; /* 0: not looked yet, 1: portable, 2: BMI2 */
+static fd_flag fast_state; /* 0: not looked yet, 1: portable, 2: BMI2 */
 
 bool fd_jpegll_use_fast(bool on)
 {
@@ -419,15 +419,15 @@ bool fd_jpegll_use_fast(bool on)
 #else
     const bool has = false;
 #endif
-    atomic_store_explicit(&fast_state, on && has ? 2 : 1, memory_order_relaxed);
+    fd_flag_set(&fast_state, on && has ? 2 : 1);
     return has;
 }
 
 static decode_row *best_row(void)
 {
-    if (atomic_load_explicit(&fast_state, memory_order_relaxed) == 0) fd_jpegll_use_fast(true);
+    if (fd_flag_get(&fast_state) == 0) fd_jpegll_use_fast(true);
 #if FD_HAVE_BMI2
-    if (atomic_load_explicit(&fast_state, memory_order_relaxed) == 2) return bmi2_row;
+    if (fd_flag_get(&fast_state) == 2) return bmi2_row;
 #endif
     return portable_row;
 }

@@ -1,10 +1,10 @@
 #include "fd_pixel.h"
 
-#include <stdatomic.h>
+#include "fd_flag.h"
 
 /* The loops are written once, for the compiler to vectorise; where they need the byte shuffles that x86-64 lacks in its
- * baseline, they are compiled a second time for AVX2 and chosen at run time. AArch64 has them always. */
-#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+ * baseline, they are compiled a second time for AVX2 and chosen at run time. AArch64 has them always. FD_PORTABLE: as for any other processor. */
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__) && !defined(FD_PORTABLE)
 #define FD_HAS_AVX2 1
 #include <immintrin.h>
 #define FD_TARGET_AVX2 __attribute__((target("avx2")))
@@ -24,7 +24,7 @@
 #define FD_HOST_BIG 0
 #endif
 
-static atomic_int simd_state; /* 0: not looked yet, 1: portable, 2: AVX2 */
+static fd_flag simd_state; /* 0: not looked yet, 1: portable, 2: AVX2 */
 
 static bool cpu_has_simd(void)
 {
@@ -38,19 +38,21 @@ static bool cpu_has_simd(void)
 bool fd_pixel_use_simd(bool on)
 {
     bool has = cpu_has_simd();
-    atomic_store_explicit(&simd_state, on && has ? 2 : 1, memory_order_relaxed);
+    fd_flag_set(&simd_state, on && has ? 2 : 1);
     return has;
 }
 
-static inline bool use_simd(void)
+#if FD_HAS_AVX2
+static bool use_simd(void)
 {
-    int state = atomic_load_explicit(&simd_state, memory_order_relaxed);
+    int state = fd_flag_get(&simd_state);
     if (state == 0) {
         state = cpu_has_simd() ? 2 : 1;
-        atomic_store_explicit(&simd_state, state, memory_order_relaxed);
+        fd_flag_set(&simd_state, state);
     }
     return state == 2;
 }
+#endif
 
 #define FD_LOAD_STORE(bits)                               \
     FD_INLINE uint##bits##_t load##bits(const uint8_t *p) \
@@ -299,12 +301,11 @@ FD_INLINE void interleave_3(uint8_t *dst, const uint8_t *a, const uint8_t *b, co
     }
 }
 
-#if FD_HAS_AVX2
 /* Two planes of bytes: the halves of 16-bit samples, as RLE keeps them. */
 FD_INLINE void interleave_2(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t pixels)
 {
     size_t i = 0;
-#ifdef __SSE2__ /* part of every x86-64 */
+#if FD_HAS_AVX2 /* SSE2 is part of every x86-64 */
     for (; pixels - i >= 16; i += 16) {
         const __m128i x = _mm_loadu_si128((const __m128i *)(a + i)), y = _mm_loadu_si128((const __m128i *)(b + i));
         _mm_storeu_si128((__m128i *)(dst + 2 * i), _mm_unpacklo_epi8(x, y));
@@ -317,6 +318,7 @@ FD_INLINE void interleave_2(uint8_t *dst, const uint8_t *a, const uint8_t *b, si
     }
 }
 
+#if FD_HAS_AVX2
 /* The three shuffles that put 16 bytes of plane p where they stand in 48 interleaved bytes; 0x80 leaves a zero to be or-ed. */
 FD_TARGET_AVX2 FD_INLINE __m128i interleave_order(unsigned plane, unsigned part, unsigned bytes)
 {
