@@ -1,12 +1,12 @@
 """Extensions and their compiler flags; everything else about the package is in pyproject.toml.
 
-Environment switches: FASTDICOM_SANITIZE=1 builds with ASan and UBSan, FASTDICOM_WERROR=1 makes C warnings errors.
+Environment switches: FASTDICOM_SANITIZE=1 builds with ASan and UBSan, FASTDICOM_WERROR=1 makes C warnings errors,
+FASTDICOM_RELEASE=1 is for wheels: no symbols, and nothing in them of the folder in which they were built.
 """
 
 import os
 import sys
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 CSRC = "src/fastdicom/csrc"
@@ -61,6 +61,14 @@ if sys.platform != "win32":
         sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g", "-O1"]
         compile_args += sanitize
         link_args += sanitize
+    if os.environ.get("FASTDICOM_RELEASE"):
+        compile_args += ["-g0", f"-ffile-prefix-map={os.getcwd()}=."]
+        link_args += ["-Wl,-x"] if sys.platform == "darwin" else ["-Wl,-s"]
+else:
+    compile_args = ["/std:c11"]  # restrict, and initialisers that name what they set
+    if os.environ.get("FASTDICOM_RELEASE"):
+        compile_args += ["/experimental:deterministic"]
+        link_args += ["/Brepro"]  # a hash where the time of the build would stand
 
 
 def extension(module: str, sources: list[str]) -> Extension:
@@ -75,9 +83,12 @@ def extension(module: str, sources: list[str]) -> Extension:
     )
 
 
-setup(
-    ext_modules=cythonize(
-        [extension(module, sources) for module, sources in MODULES.items() if os.path.exists("src/" + module.replace(".", "/") + ".pyx")],
+extensions = [extension(module, sources) for module, sources in MODULES.items()]
+if not {"sdist", "egg_info", "dist_info"} & set(sys.argv):  # these need no C of Cython's
+    from Cython.Build import cythonize
+
+    extensions = cythonize(
+        extensions,
         compiler_directives={
             "language_level": "3",
             "boundscheck": False,
@@ -86,5 +97,6 @@ setup(
             "freethreading_compatible": False,
         },
         include_path=["src"],
-    ),
-)
+    )
+
+setup(ext_modules=extensions)
