@@ -315,6 +315,24 @@ def test_dcmtk_jpeg_ls_and_rle(bits, tmp_path):
             assert np.array_equal(ds.pixel_array, array), tool
 
 
+@pytest.mark.parametrize("bits", (8, 10, 12, 16))
+@pytest.mark.parametrize("near", (1, 3))
+def test_dcmtk_near_lossless_jpeg_ls(bits, near, tmp_path):
+    array = pixels(bits)
+    found = by_dcmtk("dcmcjpls", ["+en", "+md", str(near)], array, bits, tmp_path).pixel_array
+    assert np.abs(found.astype(int) - array).max() <= near
+
+
+@pytest.mark.parametrize("bits", (6, 7))
+def test_near_lossless_jpeg_ls_that_is_none(bits, tmp_path):
+    """DCMTK's CharLS 1 makes streams that CharLS 2 and ISO's libjpeg read otherwise, or not at all: an error that says who reads them."""
+    ds = by_dcmtk("dcmcjpls", ["+en", "+md", "2"], pixels(bits), bits, tmp_path)
+    with pytest.raises(fastdicom.DecodeError, match="decoder='gdcm' reads those"):
+        ds.pixel_array
+    if installed("gdcm", SUFFIX + "4.81"):
+        assert np.abs(ds.decode(decoder="gdcm").astype(int) - pixels(bits)).max() <= 2
+
+
 @pytest.mark.parametrize("tool", ("dcmcjpls", "dcmcrle", "dcmcjpeg"))
 def test_dcmtk_colour(tool, tmp_path):
     array = pixels(8, (23, 31, 3))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import fastdicom
 import rle_builder
-from builders import BIG, EXPLICIT, EXPLICIT_BIG, EXPLICIT_LITTLE, encapsulated, image, part10
+from builders import BIG, EXPLICIT, EXPLICIT_BIG, EXPLICIT_LITTLE, element, encapsulated, image, part10
 from fastdicom import DecodeError, DicomWarning, UnsupportedError
 from fastdicom.codecs import _native
 
@@ -199,3 +199,30 @@ def test_transformations_of_jpeg_2000_in_uncompressed_pixels(photometric):
     with pytest.warns(DicomWarning, match="taken for RGB"):
         array = ds.pixel_array
     assert np.array_equal(array, pixels)
+
+
+@pytest.mark.parametrize("frames", (1, 3))
+@pytest.mark.parametrize("planar", (0, 1))
+@pytest.mark.parametrize("allocated", (1, 12))
+def test_three_packed_samples(allocated, planar, frames):
+    """Colour of one bit, or of twelve, a sample: packed in the order that the samples have (PS3.5 8.1.1; PS3.3 C.7.6.3.1.3)."""
+    shape = (frames, 5, 6, 3)
+    pixels = np.random.default_rng(planar).integers(0, 1 << allocated, shape).astype("<u2")
+    stored = pixels.transpose(0, 3, 1, 2) if planar else pixels
+    bits = (stored.reshape(-1, 1) >> np.arange(allocated) & 1).astype(np.uint8).ravel()
+    packed = np.packbits(bits, bitorder="little").tobytes()
+    head = image(None, 5, 6, samples=3, photometric="RGB", planar=planar, allocated=allocated, stored=allocated, frames=frames)
+    ds = fastdicom.dcmread(part10(head + element(0x7FE00010, "OW", packed + b"\0" * (len(packed) % 2))))
+    assert np.array_equal(ds.pixel_array, pixels if frames > 1 else pixels[0])
+    assert np.array_equal(ds.frames[-1], pixels[-1])
+    per_frame = [np.packbits(each, bitorder="little").tobytes() for each in bits.reshape(frames, -1)]
+    encapsulated_one = fastdicom.dcmread(part10(head + encapsulated(per_frame), "1.2.840.10008.1.2.1.98"))
+    assert np.array_equal(encapsulated_one.pixel_array, ds.pixel_array)
+
+
+def test_chrominance_of_one_bit_has_no_formula():
+    head = image(None, 4, 4, samples=3, photometric="YBR_FULL", planar=0, allocated=1, stored=1)
+    ds = fastdicom.dcmread(part10(head + element(0x7FE00010, "OW", bytes(6))))
+    with pytest.raises(fastdicom.UnsupportedError, match="of 1 bits cannot become RGB"):
+        ds.pixel_array
+    assert ds.decode(raw=True).shape == (4, 4, 3)

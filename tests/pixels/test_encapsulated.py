@@ -221,3 +221,35 @@ def test_frame_index():
     assert "4 frames in 8 fragments" in repr(index)
     with pytest.raises(IndexError):
         index.spans(4)
+
+
+def without_table(fragments: list[bytes]) -> bytes:
+    """Fragments where the Basic Offset Table should be the first item."""
+    items = b"".join(struct.pack("<HHI", 0xFFFE, 0xE000, len(each)) + each for each in fragments)
+    return struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF) + items + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+
+
+@pytest.mark.parametrize("split", (2, 4, 8, 16))
+@pytest.mark.parametrize("count", (1, 4))
+def test_a_first_fragment_of_a_few_bytes(split, count):
+    pieces = [[stream[:split], stream[split:]] for stream in STREAMS[:count]]
+    assert np.array_equal(opened(pieces, count).pixel_array, np.stack(FRAMES)[:count] if count > 1 else FRAMES[0])
+
+
+@pytest.mark.parametrize("split", (0, 2, 16))
+@pytest.mark.parametrize("count", (1, 4))
+def test_no_table_at_all(split, count):
+    """The first item is a fragment, where a stream begins in it: an offset table begins with 0 (PS3.5 A.4)."""
+    even = [stream + b"\0" * (len(stream) % 2) for stream in STREAMS[:count]]
+    pieces = [each for stream in even for each in (stream[:split], stream[split:]) if each]
+    ds = fastdicom.dcmread(part10(image(None, 5, 6, frames=count, stored=12) + without_table(pieces), SV1))
+    with pytest.warns(DicomWarning, match="no Basic Offset Table"):
+        assert np.array_equal(ds.pixel_array, np.stack(FRAMES)[:count] if count > 1 else FRAMES[0])
+
+
+def test_bytes_in_the_middle_that_look_like_another_stream():
+    """The size in a SPIFF header is 12, as that of the first box of a container; FF0A begins JPEG XL, and may stand in JPEG 2000."""
+    for look in (b"\0\0\0\x0c", b"\xff\x0a", b"\xff\x4f\x01\x02"):
+        streams = [stream[:2] + jpegll.segment(0xFFFE, b"ab" + look + b"cd") + stream[2:] for stream in STREAMS]
+        pieces = [[stream[: stream.index(look)], stream[stream.index(look) :]] for stream in streams]
+        assert same(opened([[each + b"\0" * (len(each) % 2) for each in frame] for frame in pieces]))

@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 
 import corpus
 import fastdicom
-from builders import BIG, EXPLICIT_BIG, element, image, part10
+from builders import BIG, EXPLICIT_BIG, element, encapsulated, image, part10
 from fastdicom import DecodeError, DicomWarning, MissingElementError, UnsupportedError
 from fastdicom.pixels import overlay_groups
 from lut_builder import opened, overlay, theirs
+from rle_builder import encoded as rle
+
+imagecodecs = pytest.importorskip("imagecodecs")
+RLE = "1.2.840.10008.1.2.5"
 
 GRAY = np.full((5, 7), 100, np.uint8)
 
@@ -74,14 +78,59 @@ def test_in_bits_that_are_pixels():
         opened(GRAY.astype("<u2"), overlay(0x6000, 4, 7, None, more), stored=12).overlay_array(0x6000)
 
 
-def test_in_the_bits_of_compressed_pixels():
-    from builders import encapsulated
+def by_rle(cells: np.ndarray) -> bytes:
+    return rle(cells)
 
+
+def by_jpeg(cells: np.ndarray) -> bytes:
+    return imagecodecs.jpeg8_encode(cells, lossless=True, bitspersample=16)
+
+
+def by_jpeg_ls(cells: np.ndarray) -> bytes:
+    return imagecodecs.jpegls_encode(cells)
+
+
+def by_jpeg_2000(cells: np.ndarray) -> bytes:
+    return imagecodecs.jpeg2k_encode(cells, level=0, reversible=True)
+
+
+@pytest.mark.parametrize(
+    ("encode", "syntax"), ((by_rle, "5"), (by_jpeg, "4.70"), (by_jpeg, "4.57"), (by_jpeg_ls, "4.80"), (by_jpeg_2000, "4.90"))
+)
+@pytest.mark.parametrize("frames", (1, 3))
+def test_in_the_bits_of_compressed_pixels(encode, syntax, frames):
+    """As of the same cells uncompressed, where the codec kept all of them."""
+    bits = random_bits(frames, 5, 7)
+    cells = np.arange(frames * 35).reshape(frames, 5, 7).astype("<u2") | bits.astype("<u2") << 13
+    more = element(0x60000100, "US", 16) + element(0x60000102, "US", 13)
+    head = image(None, 5, 7, stored=12, frames=frames) + overlay(0x6000, 5, 7, None, more)
+    plain = fastdicom.dcmread(part10(head + element(0x7FE00010, "OW", cells.tobytes())))
+    ds = fastdicom.dcmread(part10(head + encapsulated([bytes(encode(frame)) for frame in cells]), f"1.2.840.10008.1.2.{syntax}"))
+    assert np.array_equal(ds.overlay_array(0x6000), bits if frames > 1 else bits[0])
+    assert np.array_equal(ds.overlay_array(0x6000), plain.overlay_array(0x6000))
+    if syntax in ("5", "4.70", "4.57"):
+        assert np.array_equal(ds.pixel_array, plain.pixel_array)
+
+
+@pytest.mark.parametrize(
+    ("stream", "syntax"),
+    (
+        (lambda cells: imagecodecs.jpeg8_encode(cells & 0xFFF, lossless=True, bitspersample=12), "4.70"),
+        (lambda cells: imagecodecs.jpegls_encode(cells, level=2), "4.81"),
+        (lambda cells: imagecodecs.jpeg2k_encode(cells, level=0, reversible=True), "4.91"),
+        (lambda cells: imagecodecs.jpegxl_encode(cells, lossless=True), "4.110"),
+        (lambda cells: cells.tobytes(), "1.98"),
+    ),
+)
+def test_bits_that_were_not_kept(stream, syntax):
     more = element(0x60000100, "US", 16) + element(0x60000102, "US", 12)
-    data = image(None, 5, 7, stored=12) + overlay(0x6000, 5, 7, None, more) + encapsulated([b"xx"])
-    ds = fastdicom.dcmread(part10(data, "1.2.840.10008.1.2.5"))
-    with pytest.raises(UnsupportedError, match="compressed"):
-        ds.overlay_array(0x6000)
+    cells = np.full((5, 7), 0x1001, "<u2")
+    data = image(None, 5, 7, stored=12) + overlay(0x6000, 5, 7, None, more) + encapsulated([bytes(stream(cells))])
+    with pytest.raises(UnsupportedError, match="bit 12 of the samples, which holds an overlay, was not kept"):
+        fastdicom.dcmread(part10(data, f"1.2.840.10008.1.2.{syntax}")).overlay_array(0x6000)
+    broken = fastdicom.dcmread(part10(image(None, 5, 7, stored=12) + overlay(0x6000, 5, 7, None, more) + encapsulated([b"xx"]), RLE))
+    with pytest.raises(DecodeError):
+        broken.overlay_array(0x6000)
 
 
 def test_what_is_missing_or_wrong():

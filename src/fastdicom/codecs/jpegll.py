@@ -30,6 +30,8 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:
     if info.stream is not None and info.stream.process in _DCT:
         dct: Decoded | None = registry.load(_EXTENDED).decode(src, info, out)
         return dct
+    if info.stream is not None and info.stream.is_subsampled:  # which PS3.5 8.2.1 has no place for
+        raise UnsupportedError("lossless JPEG with subsampled components; decoder='pylibjpeg-libjpeg' or 'gdcm' may know it")
     held = _native.jpegll_header(src)
     if held["process"] != 3:
         raise UnsupportedError(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["PARTIAL", "decode"]
 
 PARTIAL = True  # what ends too early gives the rows before
+# CharLS 1, which is in DCMTK and GDCM; CharLS 2 and the libjpeg of ISO/IEC 18477 agree with each other, and not with it
+_UNLIKE = "near-lossless streams of fewer than 8 bits that DCMTK or GDCM made are not as ITU T.87 has them: decoder='gdcm' reads those"
 _EOI = b"\xff\xd9"
 _charls: Any = imagecodecs.jpegls_decode  # takes every buffer, whatever its stub says
 
@@ -36,10 +38,15 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded:
         if not info.partial:
             raise
         return Decoded(stream.rows, stream.columns, stream.components, whole_rows=_before_the_cut(src, info, out))
-    if stream.components > 1 and stream.interleave == 0:  # T.87 C.2.3: a scan a component
-        _planes(src, info, out)
-    else:
-        fill(_charls, src, info, out)
+    try:
+        if stream.components > 1 and stream.interleave == 0:  # T.87 C.2.3: a scan a component
+            _planes(src, info, out)
+        else:
+            fill(_charls, src, info, out)
+    except DecodeError as error:
+        if not stream.near or stream.precision[0] >= 8:
+            raise
+        raise DecodeError(f"{error.reason}; {_UNLIKE}") from error
     return Decoded(stream.rows, stream.columns, stream.components, stream.precision[0])
 
 

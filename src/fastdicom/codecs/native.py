@@ -158,10 +158,12 @@ def _rearrange(src: memoryview, info: FrameInfo, out: memoryview, skip: int) -> 
         src, unit = memoryview(plain), 1
         if not _is_packed(info):
             src, skip = src[skip : skip + frame_bits(info) // 8], 0
-    if info.bits_allocated == 1:
-        _native.unpack_1(src, out, skip)
-    elif info.bits_allocated == 12:
-        _native.unpack_12(src, out, skip)
+    if _is_packed(info):
+        planes = info.planar_configuration == 1 and info.samples_per_pixel > 1
+        target = memoryview(bytearray(len(out))) if planes else out
+        (_native.unpack_1 if info.bits_allocated == 1 else _native.unpack_12)(src, target, skip)
+        if planes:
+            _native.interleave(target, out, itemsize, info.samples_per_pixel)
     elif info.photometric_interpretation in SUBSAMPLED:
         _native.expand_422(src, out, itemsize)
     elif info.planar_configuration == 1 and info.samples_per_pixel > 1:

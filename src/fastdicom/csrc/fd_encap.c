@@ -47,6 +47,33 @@ static fd_status next_item(fd_encap *e, fd_input *in, uint64_t *pos, uint64_t en
     return FD_OK;
 }
 
+/* Which kind of stream begins with a fragment's bytes: its second byte, 12 for a container. 0: none; FD_IO in *status. */
+static uint8_t beginning(fd_input *in, const fd_fragment *f, fd_status *status)
+{
+    const size_t n = f->length < 8 ? (size_t)f->length : 8;
+    const uint8_t *p = n >= 2 ? fd_input_at(in, f->offset, n) : NULL;
+    if (!p) {
+        if (n >= 2 && in->failed) *status = FD_IO;
+        return 0;
+    }
+    if (p[0] == 0xFF && (p[1] == 0xD8 || p[1] == 0x0A)) return p[1];
+    if (p[0] == 0xFF && p[1] == 0x4F && (n < 4 || (p[2] == 0xFF && p[3] == 0x51))) return p[1];
+    if (n < 8 || fd_load32be(p) != 12) return 0;
+    return memcmp(p + 4, "JXL ", 4) == 0 || memcmp(p + 4, "jP  ", 4) == 0 ? 12 : 0;
+}
+
+/* An offset table begins with 0, and no table with what a stream does: the first item is a fragment then. */
+static fd_status check_table(fd_encap *e, fd_input *in)
+{
+    const fd_fragment item = {e->table_offset, e->table_length};
+    fd_status status = FD_OK;
+    if (!beginning(in, &item, &status)) return status;
+    e->notes |= FD_ENCAP_NO_TABLE;
+    e->base = item.offset - 8;
+    e->table_length = 0;
+    return add_fragment(e, item.offset, item.length);
+}
+
 fd_status fd_encap_read(fd_encap *e, fd_input *in, uint64_t offset, uint64_t end)
 {
     fd_fragment item;
@@ -58,6 +85,7 @@ fd_status fd_encap_read(fd_encap *e, fd_input *in, uint64_t offset, uint64_t end
     e->table_offset = item.offset;
     e->table_length = item.length;
     e->base = pos;
+    if ((status = check_table(e, in)) != FD_OK) return status;
     while ((status = next_item(e, in, &pos, end, &item)) == FD_OK) {
         if (add_fragment(e, item.offset, item.length) != FD_OK) return FD_MEMORY;
     }
@@ -107,25 +135,17 @@ static fd_status frames_by_table(fd_encap *e, fd_input *in, uint64_t at, const u
     return FD_OK;
 }
 
-/* Does a compressed stream begin with these bytes? */
-static bool begins_stream(const uint8_t *p)
-{
-    if (p[0] == 0xFF) return p[1] == 0xD8 || p[1] == 0x4F || p[1] == 0x0A;
-    return p[0] == 0 && p[1] == 0 && p[2] == 0 && p[3] == 12; /* the signature box of a container */
-}
-
 /* Frames by where streams begin. FD_INVALID: the first fragment does not begin one. */
 static fd_status frames_by_markers(fd_encap *e, fd_input *in)
 {
     if (make_first(e, e->count) != FD_OK) return FD_MEMORY;
     size_t frames = 0;
+    fd_status status = FD_OK;
+    const uint8_t kind = beginning(in, &e->fragments[0], &status); /* bytes in the middle may look like another's */
+    if (!kind) return status == FD_OK ? FD_INVALID : status;
     for (size_t i = 0; i < e->count; i++) {
-        const uint8_t *p = e->fragments[i].length >= 4 ? fd_input_at(in, e->fragments[i].offset, 4) : NULL;
-        if (!p && in->failed) return FD_IO;
-        if (p && begins_stream(p))
-            e->first[frames++] = i;
-        else if (frames == 0)
-            return FD_INVALID;
+        if (beginning(in, &e->fragments[i], &status) == kind) e->first[frames++] = i;
+        if (status != FD_OK) return status;
     }
     e->frames = frames;
     e->first[frames] = e->count;
@@ -167,9 +187,10 @@ static fd_status check_beginnings(fd_encap *e, fd_input *in)
 {
     for (size_t i = 0; i < e->frames; i++) {
         const fd_fragment *f = &e->fragments[e->first[i]];
-        const uint8_t *p = f->length >= 4 ? fd_input_at(in, f->offset, 4) : NULL;
-        if (!p && in->failed) return FD_IO;
-        if (p && !begins_stream(p)) {
+        fd_status status = FD_OK;
+        const uint8_t kind = beginning(in, f, &status);
+        if (status != FD_OK) return status;
+        if (f->length >= 4 && !kind) {
             e->notes |= FD_ENCAP_TABLE_LIES;
             return FD_INVALID;
         }

@@ -12,7 +12,8 @@ enum {                          /* fd_encap.notes */
        FD_ENCAP_CUT = 1,        /* the last fragment goes beyond the end: its length is what there is */
        FD_ENCAP_NOT_ITEM = 2,   /* something else than an item stands among them: they end there */
        FD_ENCAP_TABLE_LIES = 4, /* an offset table does not fit the fragments, and was not used */
-       FD_ENCAP_FEWER = 8       /* there are fewer frames than Number of Frames says */
+       FD_ENCAP_FEWER = 8,      /* there are fewer frames than Number of Frames says */
+       FD_ENCAP_NO_TABLE = 16   /* the first item is no Basic Offset Table but a fragment */
 };
 
 typedef struct fd_encap {

@@ -8,6 +8,7 @@ cdef extern from "fd_encap.h":
         FD_ENCAP_NOT_ITEM
         FD_ENCAP_TABLE_LIES
         FD_ENCAP_FEWER
+        FD_ENCAP_NO_TABLE
     ctypedef enum fd_stream:
         FD_STREAM_ONE_FRAGMENT
         FD_STREAM_MARKERS

@@ -36,7 +36,7 @@ def becomes_rgb(info: FrameInfo) -> bool:
     """
     if info.photometric_interpretation not in (*_YBR, *_PARTIAL):
         return False
-    if info.samples_per_pixel != 3 or info.itemsize != 1 or info.is_signed or info.kind != "int":
+    if info.samples_per_pixel != 3 or info.bits_allocated != 8 or info.is_signed or info.kind != "int":
         raise UnsupportedError(
             f"{info.photometric_interpretation} with {info.samples_per_pixel} {'signed' if info.is_signed else 'unsigned'} samples of "
             f"{info.bits_allocated} bits cannot become RGB; raw=True gives the samples as they are"

@@ -280,8 +280,6 @@ def _check_layout(info: FrameInfo) -> None:
             raise DecodeError(f"{photometric} needs pairs of pixels: {info.rows} x {info.columns} is odd")
     elif photometric == "YBR_PARTIAL_420":  # retired; the standard gave no order of its samples
         raise UnsupportedError("YBR_PARTIAL_420 is for compressed frames only: how it lies in uncompressed ones is nowhere said")
-    elif info.bits_allocated in (1, 12) and info.samples_per_pixel != 1:
-        raise UnsupportedError(f"{info.samples_per_pixel} samples of {info.bits_allocated} bits")
 
 
 def _check_length(dataset: Any, element: Any, info: FrameInfo, frames: int, partial: bool) -> tuple[int, int]:

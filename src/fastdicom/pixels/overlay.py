@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from fastdicom.codecs import _native
-from fastdicom.errors import DecodeError, DicomError, MissingElementError, TruncatedError, UnsupportedError
+from fastdicom.errors import DecodeError, DicomError, MissingElementError, TruncatedError
 from fastdicom.pixels.describe import describe, path_of, warn
 from fastdicom.pixels.lut import flat
-from fastdicom.pixels.stored import Native, stored
+from fastdicom.pixels.stored import stored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,14 +118,12 @@ def _embedded(dataset: Any, group: int, rows: int, columns: int) -> Array:
     if info.bits_allocated not in (8, 16, 32) or not 0 <= position < info.bits_allocated or low <= position <= info.high_bit:
         raise DecodeError(f"({group:04X},0102) Overlay Bit Position is {position}: no unused bit of the pixels")
     source = stored(dataset, description)
-    if not isinstance(source, Native):
-        raise UnsupportedError(f"the overlay of group {group:04X} stands in the bits of compressed pixels")
     if description.available < frames:
         raise TruncatedError("the file ends inside the pixels that hold the overlay", None, None, path_of(dataset))
     out = np.empty((frames, rows, columns), np.uint8)
     cells = memoryview(bytearray(info.frame_size))
     for number in range(frames):
-        source.cells(number, cells)
+        source.cells(number, cells, position)
         _native.bit(cells, flat(out[number]), info.itemsize, position)
     return out[0] if frames == 1 else out
 

@@ -104,8 +104,8 @@ class Native:
         """Whether frames must be converted to become RGB; UnsupportedError where nobody knows how."""
         return becomes_rgb(self._description.info)
 
-    def cells(self, number: int, target: memoryview) -> None:
-        """A frame as it is stored, all bits of every sample, into a buffer."""
+    def cells(self, number: int, target: memoryview, bit: int = 0) -> None:  # noqa: ARG002
+        """A frame as it is stored, all bits of every sample, into a buffer; `bit` is the one that is wanted of them."""
         self.filler(None, False, whole_cells=True)(number, target)
 
     def count(self) -> int:
@@ -259,6 +259,24 @@ class Encapsulated:
         if HEADER_OF.get(self._syntax.family) in (None, "jxl"):
             return self._syntax.family in ("rle", "deflated-frame")
         return bytes(stream[-4:]).rstrip(b"\0").endswith(b"\xff\xd9")
+
+    def cells(self, number: int, target: memoryview, bit: int = 0) -> None:
+        """A frame with all bits of every sample that the stream holds; UnsupportedError where it does not hold that one exactly.
+
+        RLE compresses whole cells (PS3.5 G.2), and so do those who give JPEG more bits than are stored.
+        """
+        info, stream = self._description.info, self._index.read(self.require(number))
+        header = self._headers.read(stream) if self._syntax.family in HEADER_OF else None
+        plan = agree(info, header, False)
+        if header is None:
+            held = self._syntax.family == "rle"
+        else:
+            exact = header.is_reversible and self._syntax.lossless if header.format == "j2k" else header.near == 0
+            exact = exact and not header.point_transform and (header.format != "jpeg" or header.process == 3) and header.format != "jxl"
+            held = exact and bit < min(header.precision)
+        if not held:
+            raise UnsupportedError(f"bit {bit} of the samples, which holds an overlay, was not kept when they were compressed")
+        registry.load(info.transfer_syntax_uid).decode(stream, plan.info, target)
 
     def becomes_rgb(self) -> bool:
         """True: whether there is something to be converted, the streams tell."""
