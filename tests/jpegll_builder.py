@@ -26,6 +26,7 @@ class Options:
     restart_rows: int = 0
     interleaved: bool = True
     lengths: tuple[int, ...] = FLAT
+    tables: tuple[tuple[int, ...], ...] = ()  # one for each component, in the place of `lengths`
     table_behind_frame: bool = False
     fill_bytes: int = 0
     ids: tuple[int, ...] = (1, 2, 3, 4)
@@ -88,15 +89,18 @@ def put_difference(bits: Bits, difference: int, table: list[tuple[int, int]]) ->
 def scan(planes: list[Samples], names: Iterable[int], options: Options) -> bytes:
     """One scan of these components, with its header."""
     rows, columns = planes[0].shape
-    table = codes(options.lengths)
-    head = bytes([len(planes), *[part for name in names for part in (name, 0)], options.predictor, 0, options.transform])
+    names = list(names)
+    numbers = [options.ids.index(name) if options.tables else 0 for name in names]
+    tables = [codes(options.tables[number] if options.tables else options.lengths) for number in numbers]
+    named = [part for name, number in zip(names, numbers, strict=True) for part in (name, number << 4)]
+    head = bytes([len(planes), *named, options.predictor, 0, options.transform])
     out = segment(0xFFDA, head)
     interval = options.restart_rows or rows
     for number, first in enumerate(range(0, rows, interval)):
         bits = Bits()
         for row in range(first, min(first + interval, rows)):
             for column in range(columns):
-                for plane in planes:
+                for plane, table in zip(planes, tables, strict=True):
                     put_difference(bits, int(plane[row, column]) - predicted(plane, row, column, first, options), table)
         out += (struct.pack(">H", 0xFFD0 + (number - 1) % 8) if number else b"") + bits.bytes()
     return out
@@ -109,7 +113,8 @@ def encode(image: npt.ArrayLike, options: Options | None = None, **more: object)
     array = array[..., None] if array.ndim == 2 else array
     rows, columns, components = array.shape
     planes = [array[..., i] >> options.transform for i in range(components)]
-    table = segment(0xFFC4, bytes([0, *options.lengths, *range(sum(options.lengths))]))
+    lengths = enumerate(options.tables or (options.lengths,))
+    table = b"".join(segment(0xFFC4, bytes([number, *each, *range(sum(each))])) for number, each in lengths)
     frame = struct.pack(">BHHB", options.precision, 0 if options.rows_behind else rows, columns, components)
     frame += b"".join(bytes([options.ids[i], 0x11, 0]) for i in range(components))
     head = segment(0xFFC0 + options.process, frame)

@@ -70,15 +70,50 @@ def test_libjpeg_turbo(precision, predictor):
         {"rows_behind": True, "interleaved": False, "restart_rows": 2},
         {"ids": (0, 1, 2, 3)},
         {"ids": (82, 71, 66, 65)},
+        {"tables": (jpegll.FLAT, jpegll.STEEP, jpegll.FLAT, jpegll.STEEP)},
+        {"tables": (jpegll.STEEP, jpegll.FLAT, jpegll.STEEP, jpegll.FLAT), "interleaved": False, "restart_rows": 2},
     ),
     ids=str,
 )
-@pytest.mark.parametrize("components", (1, 3, 4))
+@pytest.mark.parametrize("components", (1, 2, 3, 4))
 def test_options(options, components):
     shape = (11, 8) if components == 1 else (11, 8, components)
     image = picture(12, shape) >> options.get("transform", 0) << options.get("transform", 0)
     for predictor in (1, 4, 7):
         stream = jpegll.encode(image, precision=12, predictor=predictor, **options)
+        assert np.array_equal(decoded(stream, shape, np.uint16), image)
+
+
+@pytest.mark.parametrize("precision", (2, 8, 12, 16))
+@pytest.mark.parametrize("predictor", (1, 4, 7))
+def test_every_point_transform(precision, predictor):
+    for transform in range(precision):
+        image = picture(precision, (5, 7)) >> transform << transform
+        stream = jpegll.encode(image, precision=precision, predictor=predictor, transform=transform)
+        assert np.array_equal(decoded(stream, image.shape, image.dtype), image), transform
+
+
+@pytest.mark.parametrize(
+    "options",
+    (
+        {"tables": (jpegll.FLAT, jpegll.STEEP, jpegll.FLAT)},
+        {"tables": (jpegll.STEEP, jpegll.FLAT, jpegll.STEEP), "interleaved": False},
+        {"restart_rows": 2},
+        {"table_behind_frame": True, "predictor": 7},
+        {"predictor": 5, "ids": (82, 71, 66)},
+    ),
+    ids=str,
+)
+def test_what_the_builder_makes_is_read_by_others(options):
+    """By the libjpeg of ISO/IEC 18477, so that builder and decoder are not wrong together."""
+    libjpeg = pytest.importorskip("libjpeg")
+    for shape in ((11, 8), (11, 8, 3)):
+        if "tables" in options and len(shape) == 2:
+            continue
+        image = picture(12, shape)
+        stream = jpegll.encode(image, precision=12, **options)
+        theirs = np.frombuffer(libjpeg.decode_pixel_data(stream, version=2), np.uint16).reshape(shape)
+        assert np.array_equal(theirs, image)
         assert np.array_equal(decoded(stream, shape, np.uint16), image)
 
 

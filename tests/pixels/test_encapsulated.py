@@ -253,3 +253,13 @@ def test_bytes_in_the_middle_that_look_like_another_stream():
         streams = [stream[:2] + jpegll.segment(0xFFFE, b"ab" + look + b"cd") + stream[2:] for stream in STREAMS]
         pieces = [[stream[: stream.index(look)], stream[stream.index(look) :]] for stream in streams]
         assert same(opened([[each + b"\0" * (len(each) % 2) for each in frame] for frame in pieces]))
+
+
+def test_lossless_jpeg_with_subsampled_components():
+    """Nobody here decodes it, and PS3.5 8.2.1 has no place for it: the message names who may."""
+    stream = bytearray(jpegll.encode(np.zeros((4, 6, 3), int), precision=8))
+    frame = stream.index(b"\xff\xc3")
+    stream[frame + 11] = 0x21  # twice as many samples of the first component
+    head = image(None, 4, 6, samples=3, photometric="YBR_FULL_422", planar=0, allocated=8, stored=8)
+    with pytest.raises(fastdicom.UnsupportedError, match="pylibjpeg-libjpeg"):
+        fastdicom.dcmread(part10(head + encapsulated([bytes(stream)]), SV1)).pixel_array
