@@ -21,7 +21,7 @@ from pydicom._uid_dict import UID_dictionary  # noqa: E402
 from pydicom.data import get_testdata_file  # noqa: E402
 from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
 from pydicom.encaps import encapsulate, generate_frames  # noqa: E402
-from pydicom.pixels import get_decoder, iter_pixels, pixel_array  # noqa: E402
+from pydicom.pixels import get_decoder, iter_pixels  # noqa: E402
 from pydicom.pixels.decoders import base  # noqa: E402
 from pydicom.uid import UID  # noqa: E402
 from tests import jpegll_builder, rle_builder  # noqa: E402
@@ -29,7 +29,7 @@ from tests import jpegll_builder, rle_builder  # noqa: E402
 import fastdicom  # noqa: E402
 from fastdicom.codecs import registry  # noqa: E402
 from fastdicom.errors import DecodeError, DicomWarning  # noqa: E402
-from fastdicom.pydicom import decoders, direct, frames  # noqa: E402
+from fastdicom.pydicom import dcmread, decoders, direct, frames  # noqa: E402
 
 RLE, LOSSLESS, J2K, BASELINE, EXTENDED = (f"1.2.840.10008.1.2.{end}" for end in ("5", "4.70", "4.90", "4.50", "4.51"))
 JPEG_LS, JPEG_XL, DEFLATED, PLAIN = (f"1.2.840.10008.1.2.{end}" for end in ("4.80", "4.110", "8.1", "1.98"))
@@ -72,6 +72,10 @@ def ours() -> None:
     decoders.register()
 
 
+def pixel_array(src: Any, **options: Any) -> Any:
+    return pydicom.pixels.pixel_array(src, **options)  # whatever stands there now
+
+
 def read(name: str) -> Any:
     path = get_testdata_file(name, download=False)
     if path is None:
@@ -112,7 +116,8 @@ def state() -> Any:
         (uid, decoder, list(decoder._available.items()), list(decoder._unavailable.items()), sorted(vars(decoder)))
         for uid, (decoder, _) in base._PIXEL_DATA_DECODERS.items()
     ]
-    return table, list(UID_dictionary), list(base.PROCESSORS), pydicom.dataset.pixel_array, pydicom.dataset.get_image_pixel_ids
+    names = [module.pixel_array for module in (pydicom, pydicom.pixels, pydicom.pixels.utils, pydicom.dataset)]
+    return table, list(UID_dictionary), list(base.PROCESSORS), names, pydicom.dataset.get_image_pixel_ids
 
 
 # Registration
@@ -215,6 +220,7 @@ def everything(name: str) -> list[Any]:
         decoder = get_decoder(ds.file_meta.TransferSyntaxUID)
         found = [ds.pixel_array, pixel_array(ds, raw=True), pixel_array(ds.filename), pixel_array(ds.filename, index=0, raw=True)]
         found += [decoder.as_array(ds, as_rgb=False)[0], decoder.as_array(ds, index=0)[0]]
+        found += [pixel_array(dcmread(ds.filename), index=0), dcmread(ds.filename).pixel_array]
         if name != "J2K_pixelrep_mismatch.dcm":  # a fault of pydicom 3.0 with GDCM: it corrects bytes that cannot be written to
             found += [*iter_pixels(ds.filename, indices=[0]), *(array for array, _ in decoder.iter_array(ds))]
         return [*found, decoder.as_array(ds)[1], decoder.as_array(ds, raw=True)[1]]
@@ -546,6 +552,23 @@ def test_one_frame_of_a_file_is_read_alone(tmp_path: Path, ours):
     with io.BufferedReader(Counted(path), 4096) as file:
         assert np.array_equal(pixel_array(file, index=33), pixels)
     assert len(stream) < count < 2 * len(stream) < path.stat().st_size // 10
+    assert np.array_equal(pixel_array(path, index=33), pixels)
+    ds = dcmread(path)
+    assert np.array_equal(pixel_array(str(path), index=39), pixels)
+    assert np.array_equal(pixel_array(ds, index=33), pixels)
+    assert ds.PixelData == pydicom.dcmread(path).PixelData
+    for bad in (40, -1, 1.5):
+        with pytest.raises(Exception, match=r".") as error:
+            pixel_array(path, index=bad)
+        decoders.unregister()
+        with pytest.raises(error.type):  # pydicom's own, whatever it is
+            pixel_array(path, index=bad)
+        decoders.register()
+    ds.Rows = 512  # changed: it is no longer the file's
+    with pytest.raises(RuntimeError):
+        pixel_array(ds, index=33)
+    with pytest.raises(FileNotFoundError):
+        pixel_array(tmp_path / "none.dcm")
 
 
 def test_the_same_as_under_our_own_face(ours):

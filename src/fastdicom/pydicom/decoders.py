@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pydicom
 import pydicom.config
 import pydicom.dataset
+import pydicom.pixels
 import pydicom.pixels.decoders.base as _base
 import pydicom.pixels.utils as _utils
 from pydicom._uid_dict import UID_dictionary
@@ -17,8 +20,8 @@ from pydicom.pixels.common import PhotometricInterpretation
 from pydicom.uid import UID
 
 from fastdicom.codecs import _native, registry
-from fastdicom.errors import DecodeError, TruncatedError, UnsupportedError
-from fastdicom.pydicom.direct import array_of, quick_ids
+from fastdicom.errors import DecodeError, DicomError, TruncatedError, UnsupportedError
+from fastdicom.pydicom.direct import array_of, array_of_file, quick_ids
 from fastdicom.pydicom.frames import YBR, decode_all, decode_one, rgb_is_wanted
 from fastdicom.transfer_syntax import TRANSFER_SYNTAXES
 
@@ -333,17 +336,27 @@ def _shorten_pixel_array(state: _State) -> None:
         return
     before: Any = _utils.pixel_array
 
-    def pixel_array(src: Any, **options: Any) -> Any:
-        array = None
-        if options.keys() <= _PLAIN and options.get("decoding_plugin", "") in ("", LABEL):
-            try:
-                array = array_of(src, options.get("index"), bool(options.get("raw", False)), _decodes_here)
-            except (UnsupportedError, DecodeError, TruncatedError):  # said in pydicom's way
-                array = None
+    def short(src: Any, options: dict[str, Any]) -> Any:
+        """The array, or None when pydicom is to make it, or to say why not."""
+        if not options.keys() <= _PLAIN or options.get("decoding_plugin", "") not in ("", LABEL):
+            return None
+        index, raw = options.get("index"), bool(options.get("raw", False))
+        try:
+            if isinstance(src, Dataset) and (index is None or options.get("use_pdh") is not None):
+                return array_of(src, index, raw, _decodes_here)
+            array = array_of_file(src, index, raw, _decodes_here)
+            return array_of(src, index, raw, _decodes_here) if array is None and isinstance(src, Dataset) else array
+        except (DicomError, OSError):
+            return None
+
+    def pixel_array(src: Any, /, **options: Any) -> Any:
+        array = short(src, options)
         return before(src, **options) if array is None else array
 
+    functools.update_wrapper(pixel_array, before)
     if state.first:
-        _replace(state, pydicom.dataset, "pixel_array", pixel_array, before)
+        for module in (pydicom.dataset, pydicom, pydicom.pixels, _utils):
+            _replace(state, module, "pixel_array", pixel_array, before)
     ids: Any = _utils.get_image_pixel_ids
     _replace(state, pydicom.dataset, "get_image_pixel_ids", quick_ids(ids), ids)
 

@@ -5,8 +5,9 @@ Whatever is unusual, wrong or worth a warning is left to pydicom: nothing here r
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
@@ -14,7 +15,11 @@ from pydicom.pixels.common import PhotometricInterpretation
 from pydicom.tag import Tag
 
 from fastdicom.codecs.base import FrameInfo
+from fastdicom.pixels._frames import FrameIndex
+from fastdicom.pydicom._lazy import untouched
+from fastdicom.pydicom.convert import from_pydicom
 from fastdicom.pydicom.frames import YBR, Piece, encoded, fill, streams_of
+from fastdicom.reader import dcmread as read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-__all__ = ["array_of", "quick_ids"]
+__all__ = ["array_of", "array_of_file", "quick_ids"]
 
 _PLAIN = (Dataset, FileDataset)
 _KNOWN = frozenset(str(each.value) for each in PhotometricInterpretation)
@@ -33,6 +38,8 @@ _NUMBERS = tuple(map(Tag, (0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x002
 _PHOTOMETRIC, _PLANAR, _FRAMES, _PIXELS = Tag(0x00280004), Tag(0x00280006), Tag(0x00280008), Tag(0x7FE00010)
 # Extended Offset Table, Float and Double Float Pixel Data
 _OTHERS = tuple(map(Tag, (0x7FE00001, 0x7FE00008, 0x7FE00009)))
+_KINDS = {"frame": "fragment", "any": "markers"}  # as in `pixels.stored`; no videos
+_MANY = 64  # frames of a file from which it is better to go by its offset table, as pydicom does, than to look at every fragment
 _RGB_IDS = ((82, 71, 66), (114, 103, 98))
 
 
@@ -63,29 +70,82 @@ def array_of(ds: Any, index: Any, raw: bool, is_ours: Callable[[str], bool]) -> 
     uid = None if meta is None else meta.get("TransferSyntaxUID")
     if not uid or not is_ours(uid):
         return None
-    numbers = [_value(ds, tag) for tag in _NUMBERS]
-    photometric, count, src = _value(ds, _PHOTOMETRIC), _value(ds, _FRAMES), _value(ds, _PIXELS)
-    planar = _value(ds, _PLANAR) if numbers[0] == 3 else 0
-    if count is None and ds._dict.get(_FRAMES) is None:
-        count = 1
-    described = (*numbers, planar)
-    if any(type(number) is not int for number in described) or not _is_plain(*described):
-        return None
-    if not isinstance(count, int) or count < 1 or type(src) is not bytes or type(photometric) is not str or photometric not in _KNOWN:
-        return None
     if any(ds._dict.get(tag) is not None for tag in _OTHERS):
         return None
-    streams = streams_of((uid, *described), lambda: _info(str(uid), photometric, *described))
-    size = streams.info.frame_size * count
+    numbers = [_value(ds, tag) for tag in _NUMBERS]
+    count = 1 if ds._dict.get(_FRAMES) is None else _value(ds, _FRAMES)
+    described = _described(str(uid), numbers, _value(ds, _PLANAR), _value(ds, _PHOTOMETRIC), count)
+    src = _value(ds, _PIXELS)
+    if described is None or type(src) is not bytes:
+        return None
+    size = described.streams.info.frame_size * count
     if len(src) in (size, size + size % 2):  # pydicom warns: they may be uncompressed
         return None
     frames = encoded(src, index, int(count))
-    pieces = None if frames is None else _pieces(streams, frames, photometric, raw)
+    return None if frames is None else _array(described, frames, index, raw)
+
+
+def array_of_file(src: Any, index: Any, raw: bool, is_ours: Callable[[str], bool]) -> Array | None:
+    """The same of a file, or of one frame of a data set that our reader gave and nobody changed: only that frame is read.
+
+    Parameters
+    ----------
+    src : str, PathLike or pydicom.dataset.FileDataset
+        The file.
+    index, raw, is_ours
+        As in `array_of`.
+    """
+    if index is not None and (type(index) is not int or index < 0):
+        return None
+    is_path = isinstance(src, (str, os.PathLike))
+    if not is_path and (index is None or type(src) is not FileDataset or untouched(src._dict) is None):
+        return None
+    with read(src) if is_path else from_pydicom(src) as own:
+        syntax = own.transfer_syntax
+        kind = _KINDS.get(syntax.fragments)
+        count = own.get("NumberOfFrames", 1)
+        if kind is None or not is_ours(syntax.uid) or type(count) is not int:
+            return None
+        if index is not None and (index >= count or (is_path and count > _MANY)):
+            return None
+        if _PIXELS not in own or any(tag in own for tag in _OTHERS):  # these are looked for behind the fragments, too
+            return None
+        numbers = list(own.numbers(_NUMBERS))
+        planar = own.get("PlanarConfiguration")
+        described = _described(syntax.uid, numbers, planar, own.get("PhotometricInterpretation"), count)
+        element = own[_PIXELS]
+        if described is None or not element.is_encapsulated or element.is_truncated:
+            return None
+        frames = FrameIndex(element, count, kind, None)
+        if frames.notes or frames.is_cut or len(frames) != count:
+            return None
+        return _array(described, [frames.read(n) for n in (range(count) if index is None else (index,))], index, raw)
+
+
+class _Described(NamedTuple):
+    """What the elements of a data set say, when all of them are as pydicom wants them."""
+
+    streams: Any
+    photometric: str
+    frames: int
+
+
+def _described(uid: str, numbers: list[Any], planar: Any, photometric: Any, count: Any) -> _Described | None:
+    described = (*numbers, planar if numbers[0] == 3 else 0)
+    if any(type(number) is not int for number in described) or not _is_plain(*described):
+        return None
+    if not isinstance(count, int) or count < 1 or type(photometric) is not str or photometric not in _KNOWN:
+        return None
+    return _Described(streams_of((uid, *described), lambda: _info(uid, photometric, *described)), photometric, int(count))
+
+
+def _array(described: _Described, frames: list[Any], index: int | None, raw: bool) -> Array | None:
+    pieces = _pieces(described.streams, frames, described.photometric, raw)
     if pieces is None:
         return None
-    array = fill(streams, pieces, index or 0)
-    shape = streams.info.shape
-    return array.reshape(shape if index is not None or count == 1 else (count, *shape))
+    array = fill(described.streams, pieces, index or 0)
+    shape = described.streams.info.shape
+    return array.reshape(shape if index is not None or described.frames == 1 else (described.frames, *shape))
 
 
 def _is_plain(samples: int, rows: int, columns: int, allocated: int, stored: int, sign: int, planar: int) -> bool:
@@ -99,7 +159,7 @@ def _info(
     return FrameInfo(rows, columns, samples, allocated, stored, stored - 1, sign, photometric, planar, uid)
 
 
-def _pieces(streams: Any, frames: list[bytes], photometric: str, raw: bool) -> list[Piece] | None:
+def _pieces(streams: Any, frames: list[Any], photometric: str, raw: bool) -> list[Piece] | None:
     """The frames and what is done with them; None where there is something to be said."""
     pieces, last, plan = [], streams, None
     for frame in frames:
