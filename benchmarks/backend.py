@@ -52,6 +52,10 @@ def load_batches(folder: Path) -> tuple[dict[str, float], str]:
     import numpy as np
     import pydicom
 
+    from fastdicom.cli.peers import pydicom_by_itself
+
+    pydicom_by_itself()  # where we are installed, pydicom's plug-in of pylibjpeg would decode by ours in both columns
+
     class Images:
         def __init__(self, paths: list[Path]) -> None:
             self.paths = paths

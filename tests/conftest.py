@@ -24,6 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("FASTDICOM_REQUIRE_CORPUS is set, but there is no corpus: set FASTDICOM_CORPUS to its folder")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def pydicom_is_no_mirror() -> None:
+    """Where this package is installed, pydicom would decode by our plug-in of pylibjpeg what ours is compared with."""
+    from fastdicom.cli.peers import pydicom_by_itself
+
+    pydicom_by_itself()
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of the corpus; the test is skipped where there is none."""

@@ -138,7 +138,8 @@ def test_version_one_is_no_matter_of_chance(monkeypatch):
         def load(self):
             return lambda src, ds, version, **options: asked.append((bytes(src[:2]), ds, version)) or np.zeros(3, "u1")
 
-    monkeypatch.setattr(metadata, "entry_points", lambda **_: [Point()])
+    every = metadata.entry_points
+    monkeypatch.setattr(metadata, "entry_points", lambda **which: [Point()] if "name" in which else every(**which))
     pylibjpeg._other.cache_clear()
     try:
         assert pylibjpeg.decode_pixel_data(jpegll(GRAY, precision=12), {"Rows": 1}).tolist() == [0, 0, 0]
@@ -221,3 +222,20 @@ def test_reshape():
 
 def test_it_is_light_to_import():
     assert "numpy" not in children.run("import fastdicom.pylibjpeg, sys; print(*sys.modules)").split()
+
+
+def test_nobody_is_held_against_himself(registered, monkeypatch):
+    """What compares pydicom with us takes our functions out of its plug-in first."""
+    pytest.importorskip("pylibjpeg")
+    pytest.importorskip("pydicom")
+    monkeypatch.setenv("PYTHONPATH", str(registered), prepend=os.pathsep)
+    code = """
+from fastdicom.cli.peers import pydicom_by_itself
+from pydicom.pixels.decoders.pylibjpeg import _DECODERS
+def ours():
+    return sum("fastdicom.pylibjpeg" in functions for functions in _DECODERS.values())
+before = ours()
+pydicom_by_itself()
+print(before, ours())
+"""
+    assert children.run(code).split() == ["23", "0"]

@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["Contestant", "contestants", "same", "versions"]
+__all__ = ["Contestant", "contestants", "pydicom_by_itself", "same", "versions"]
 
 # name -> (module, distribution)
 LIBRARIES = {
@@ -54,6 +54,15 @@ class Contestant:
 def _there(name: str) -> Any:
     module = LIBRARIES[name][0]
     return import_module(module) if find_spec(module) is not None else None
+
+
+def pydicom_by_itself() -> None:
+    """Take our functions out of pydicom's plug-in of pylibjpeg, until the process ends: nobody is to be held against himself."""
+    if _there("pydicom") is None:
+        return
+    plugin = import_module(LIBRARIES["pydicom"][0] + ".pixels.decoders.pylibjpeg")
+    for functions in plugin._DECODERS.values():  # transfer syntax -> module -> function
+        functions.pop("fastdicom.pylibjpeg", None)
 
 
 def versions() -> dict[str, str]:
@@ -116,6 +125,7 @@ def _pydicom(path: str, ds: Any, count: int) -> Iterator[Contestant]:
     if (pydicom := _there("pydicom")) is None:
         return
     decoders = import_module(LIBRARIES["pydicom"][0] + ".pixels")
+    pydicom_by_itself()
     theirs = pydicom.dcmread(path, force=True)
     if ds.transfer_syntax.family == "native":
         plugins: tuple[str, ...] = ("",)
