@@ -202,7 +202,7 @@ def quick_ids(before: Callable[[Any], dict[str, int]]) -> Callable[[Any], dict[s
             elif type(element) is DataElement:
                 ids[keyword] = id(element.value)
             else:
-                ids[keyword] = id(getattr(ds, keyword, None))
+                ids[keyword] = id(ds[tag].value)
         return ids
 
     return get_image_pixel_ids
