@@ -77,7 +77,7 @@ def overlay_array(dataset: Any, /, group: int = 0x6000) -> Array:
     DecodeError
         An element contradicts the standard or the length of the data.
     UnsupportedError
-        The overlay stands in the bits of pixels that are compressed.
+        The overlay stands in bits of the pixels that were not kept when they were compressed, or nobody here decodes them.
     """
     if not 0x6000 <= group <= 0x60FF or group & 1:
         raise ValueError(f"group {group:04X} holds no overlay: 6000 to 60FF, even, was expected (PS3.5 7.6)")
