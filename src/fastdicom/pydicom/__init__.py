@@ -48,7 +48,7 @@ def _check_version() -> None:
         import pydicom
     except ImportError as error:
         raise ImportError(f"fastdicom.pydicom needs pydicom 3, which is not installed: {cure}") from error
-    version = str(getattr(pydicom, "__version__", "unknown"))
+    version = str(getattr(pydicom, "__version__", "")) or "an unknown version"
     found = re.match(r"(\d+)\.(\d+)", version)
     if found is None or int(found[1]) != 3:
         raise ImportError(f"fastdicom.pydicom works with pydicom 3.0 and later versions 3, not with {version}: {cure}", name="pydicom")

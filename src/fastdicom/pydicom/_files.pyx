@@ -74,6 +74,8 @@ def open_file(Source source, object filename, object buffer, object stop_before,
     if (status != FD_OK or not head.has_preamble or head.guessed or head.notes or head.deflated or head.meta_offset != 132
             or head.meta_offset + head.meta_length != head.dataset_offset or head.dataset_offset >= source.input.size):
         return None
+    if source.input.size - head.dataset_offset >= 2 and bytes_at(source, head.dataset_offset, 2, 0) == b"\0\0":
+        return None  # a command set (PS3.7 6.3), which pydicom reads by itself
     uid = head.transfer_syntax.decode("latin-1")
     if bool(head.implicit) != (uid == "1.2.840.10008.1.2") or bool(head.big) != (uid == "1.2.840.10008.1.2.2"):
         return None
