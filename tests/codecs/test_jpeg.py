@@ -409,14 +409,14 @@ def verdict(stream, **options):
 def test_reading_in_four_places_at_once_says_the_same(bits, level):
     """Whole, damaged, cut off, with blocks too many and too few."""
     random = np.random.default_rng(level)
-    y, x = np.mgrid[:200, :300]
+    y, x = np.mgrid[:120, :160]
     smooth = np.sin(x / 9) + np.cos(y / 17)
     for noise in (0.0, 4.0, 40.0):
         samples = (smooth * 60 + 128 + random.normal(0, noise, x.shape)).clip(0, 255) * (1 << (bits - 8))
         stream = ic.jpeg8_encode(samples.astype("u1" if bits == 8 else "u2"), level=level, bitspersample=bits, optimize=bool(noise))
         start, found = stream.index(b"\xff\xda") + 10, 0
         assert verdict(stream, lanes=0) is None
-        for at in random.integers(start, len(stream) - 40, 40).tolist():
+        for at in random.integers(start, len(stream) - 40, 16).tolist():
             n = int(random.integers(1, 40))
             for damaged in (
                 stream[:at] + random.bytes(n) + stream[at + n :],
@@ -430,10 +430,10 @@ def test_reading_in_four_places_at_once_says_the_same(bits, level):
                 assert verdict(damaged, lanes=0) == verdict(damaged) == alone
                 assert verdict(damaged, lanes=0, partial=True) == verdict(damaged, lanes=-1, partial=True)
                 found += alone is not None
-        assert found > 80
+        assert found > 32
         rows = stream.index(b"\xff\xc0" if bits == 8 else b"\xff\xc1") + 5
         for more in (-8, -1, 1, 8, 200):
-            other = stream[:rows] + struct.pack(">H", 200 + more) + stream[rows + 2 :]
+            other = stream[:rows] + struct.pack(">H", 120 + more) + stream[rows + 2 :]
             assert verdict(other, lanes=0) == verdict(other, lanes=-1)
 
 
