@@ -266,5 +266,6 @@ def test_a_frame_that_contradicts_the_data_set():
             codec.decode(stream, info(**wrong), out)
     with pytest.raises(UnsupportedError, match="SOF11"):
         codec.decode(memoryview(jpegll.encode(image, precision=12, process=11)), info(), out)
-    with pytest.raises(UnsupportedError, match="32 bits"):
-        codec.decode(stream, info(bits=32), out)
+    wide = memoryview(bytearray(168))  # the same numbers in wider samples
+    assert codec.decode(stream, info(bits=32), wide).precision == 12
+    assert np.array_equal(np.frombuffer(wide, "<u4").reshape(6, 7), image)

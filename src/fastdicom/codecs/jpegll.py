@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastdicom.codecs import _native, registry
+from fastdicom.codecs import _native, _stream, registry
 from fastdicom.codecs.base import Decoded
 from fastdicom.errors import DecodeError, UnsupportedError
 
@@ -25,7 +25,7 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:
     DecodeError
         The stream is broken, or has other rows, columns, components or more bits than the description.
     UnsupportedError
-        It is of another process of JPEG, or samples have more than 16 bits; MissingDecoderError where the decoder is not installed.
+        It is of another process of JPEG; MissingDecoderError where the decoder of that one is not installed.
     """
     if info.stream is not None and info.stream.process in _DCT:
         dct: Decoded | None = registry.load(_EXTENDED).decode(src, info, out)
@@ -37,13 +37,16 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:
         raise UnsupportedError(
             f"the stream is JPEG process SOF{held['process']}, lossless JPEG with Huffman codes is SOF3 (ITU T.81 B.2.2)"
         )
-    if info.itemsize > 2:
-        raise UnsupportedError(f"lossless JPEG with {info.bits_allocated} bits allocated: samples have 2 to 16 bits")
     for name, said in (("rows", info.rows), ("columns", info.columns), ("components", info.samples_per_pixel)):
         if held[name] != said:
             raise DecodeError(f"the stream has {held[name]} {name}, the data set says {said}")
     if held["precision"] > info.bits_allocated:
         raise DecodeError(f"the stream has samples of {held['precision']} bits, the data set allocates {info.bits_allocated}")
-    whole = _native.decode_jpegll(src, out, info.itemsize, info.partial)
+    if info.itemsize <= 2:
+        whole = _native.decode_jpegll(src, out, info.itemsize, info.partial)
+    else:  # samples have 16 bits at most
+        narrow = bytearray(2 * info.samples)
+        whole = _native.decode_jpegll(src, narrow, 2, info.partial)
+        _stream.widen(narrow, out, 2, info.itemsize, False)
     rows = None if whole == info.rows else whole
     return Decoded(info.rows, info.columns, info.samples_per_pixel, held["precision"], whole_rows=rows)

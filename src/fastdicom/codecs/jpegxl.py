@@ -36,8 +36,10 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded:
     try:
         fill(imagecodecs.jpegxl_decode, src, info, out, numthreads=threads, keeporientation=True)
     except DecodeError as error:
-        if not info.partial or _CUT not in error.reason:
+        if _CUT not in error.reason:
             raise
+        if not info.partial:
+            raise DecodeError(f"the JPEG XL stream ends too early ({_CUT})") from error
         return Decoded(stream.rows, stream.columns, stream.components, whole_rows=0)
     colour = "RGB" if stream.components == 3 else None
     return Decoded(stream.rows, stream.columns, stream.components, stream.precision[0], photometric_interpretation=colour)
