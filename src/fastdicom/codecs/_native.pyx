@@ -3,6 +3,7 @@
 from fastdicom.errors import DecodeError, TruncatedError
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from fastdicom._core cimport FD_MEMORY, FD_OK, FD_TRUNCATED
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -38,44 +39,56 @@ cdef int check(fd_status status, size_t out_size, size_t src_size) except -1:
     raise ValueError(f"{src_size} bytes do not make {out_size} bytes of output")
 
 
-def swap(object src, object out, unsigned int itemsize) -> None:
-    """Reverse the bytes of every sample of 1, 2, 4 or 8 bytes; `out` may be `src`."""
+ctypedef fd_status (*plain_kernel)(uint8_t *, size_t, const uint8_t *, size_t) noexcept nogil
+ctypedef fd_status (*sized_kernel)(uint8_t *, size_t, const uint8_t *, size_t, unsigned int) noexcept nogil
+ctypedef fd_status (*placed_kernel)(uint8_t *, size_t, const uint8_t *, size_t, uint64_t) noexcept nogil
+
+
+cdef int plain(plain_kernel kernel, object src, object out, bint same_allowed) except -1:
     cdef _View a = _View(src, False), b = _View(out, True)
     cdef fd_status status
-    overlap(b, a, True)
+    overlap(b, a, same_allowed)
     with nogil:
-        status = fd_pixel_swap(b.data, b.size, a.data, a.size, itemsize)
-    check(status, b.size, a.size)
+        status = kernel(b.data, b.size, a.data, a.size)
+    return check(status, b.size, a.size)
+
+
+cdef int sized(sized_kernel kernel, object src, object out, unsigned int itemsize, bint same_allowed) except -1:
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, same_allowed)
+    with nogil:
+        status = kernel(b.data, b.size, a.data, a.size, itemsize)
+    return check(status, b.size, a.size)
+
+
+cdef int placed(placed_kernel kernel, object src, object out, uint64_t first) except -1:
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef fd_status status
+    overlap(b, a, False)
+    with nogil:
+        status = kernel(b.data, b.size, a.data, a.size, first)
+    return check(status, b.size, a.size)
+
+
+def swap(object src, object out, unsigned int itemsize) -> None:
+    """Reverse the bytes of every sample of 1, 2, 4 or 8 bytes; `out` may be `src`."""
+    sized(fd_pixel_swap, src, out, itemsize, True)
 
 
 def swap_words(object src, object out, uint64_t first=0) -> None:
     """Fill `out` with the bytes from number `first` on of 16-bit words whose bytes are exchanged (PS3.5 8.1.2: OW in big endian)."""
-    cdef _View a = _View(src, False), b = _View(out, True)
-    cdef fd_status status
-    overlap(b, a, False)
-    with nogil:
-        status = fd_pixel_swap_words(b.data, b.size, a.data, a.size, first)
-    check(status, b.size, a.size)
+    placed(fd_pixel_swap_words, src, out, first)
 
 
 def unpack_1(object src, object out, uint64_t first=0) -> None:
     """Fill `out` with 0 or 1 a byte for the pixels from number `first` on of packed bits (PS3.5 8.1.1)."""
-    cdef _View a = _View(src, False), b = _View(out, True)
-    cdef fd_status status
-    overlap(b, a, False)
-    with nogil:
-        status = fd_pixel_unpack_1(b.data, b.size, a.data, a.size, first)
-    check(status, b.size, a.size)
+    placed(fd_pixel_unpack_1, src, out, first)
 
 
 def unpack_12(object src, object out, uint64_t first=0) -> None:
     """Fill `out` with 16-bit samples for the pixels from number `first` on of packed 12-bit cells (PS3.5 8.1.1)."""
-    cdef _View a = _View(src, False), b = _View(out, True)
-    cdef fd_status status
-    overlap(b, a, False)
-    with nogil:
-        status = fd_pixel_unpack_12(b.data, b.size, a.data, a.size, first)
-    check(status, b.size, a.size)
+    placed(fd_pixel_unpack_12, src, out, first)
 
 
 def interleave(object src, object out, unsigned int itemsize, unsigned int samples) -> None:
@@ -90,42 +103,22 @@ def interleave(object src, object out, unsigned int itemsize, unsigned int sampl
 
 def expand_422(object src, object out, unsigned int itemsize) -> None:
     """YBR_FULL_422 to YBR_FULL, interleaved (PS3.3 C.7.6.3.1.2)."""
-    cdef _View a = _View(src, False), b = _View(out, True)
-    cdef fd_status status
-    overlap(b, a, False)
-    with nogil:
-        status = fd_pixel_expand_422(b.data, b.size, a.data, a.size, itemsize)
-    check(status, b.size, a.size)
+    sized(fd_pixel_expand_422, src, out, itemsize, False)
 
 
 def ybr_to_rgb(object src, object out) -> None:
     """YBR_FULL of 8 bits, interleaved, to RGB (PS3.3 C.7.6.3.1.2); `out` may be `src`."""
-    cdef _View a = _View(src, False), b = _View(out, True)
-    cdef fd_status status
-    overlap(b, a, True)
-    with nogil:
-        status = fd_pixel_ybr_to_rgb(b.data, b.size, a.data, a.size)
-    check(status, b.size, a.size)
+    plain(fd_pixel_ybr_to_rgb, src, out, True)
 
 
 def rgb_to_ybr(object src, object out) -> None:
     """RGB of 8 bits, interleaved, to YBR_FULL (PS3.3 C.7.6.3.1.2); `out` may be `src`."""
-    cdef _View a = _View(src, False), b = _View(out, True)
-    cdef fd_status status
-    overlap(b, a, True)
-    with nogil:
-        status = fd_color_rgb_to_ybr(b.data, b.size, a.data, a.size)
-    check(status, b.size, a.size)
+    plain(fd_color_rgb_to_ybr, src, out, True)
 
 
 def partial_to_rgb(object src, object out) -> None:
     """YBR_PARTIAL of 8 bits, interleaved, to RGB (retired); `out` may be `src`."""
-    cdef _View a = _View(src, False), b = _View(out, True)
-    cdef fd_status status
-    overlap(b, a, True)
-    with nogil:
-        status = fd_color_partial_to_rgb(b.data, b.size, a.data, a.size)
-    check(status, b.size, a.size)
+    plain(fd_color_partial_to_rgb, src, out, True)
 
 
 def shift(object data, unsigned int itemsize, unsigned int bits) -> None:

@@ -1,21 +1,8 @@
+from fastdicom._core cimport fd_error, fd_status
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 cdef extern from "<stdbool.h>" nogil:
     ctypedef bint c_bool "bool"
-
-cdef extern from "fd_common.h" nogil:
-    ctypedef enum fd_status:
-        FD_OK
-        FD_NOT_DICOM
-        FD_TRUNCATED
-        FD_INVALID
-        FD_MEMORY
-    ctypedef struct fd_error:
-        fd_status status
-        uint64_t offset
-        uint64_t found
-        uint64_t expected
-        const char *reason
 
 cdef extern from "fd_stream.h" nogil:
     enum:

@@ -4,6 +4,7 @@ from fastdicom.codecs.base import StreamHeader
 from fastdicom.errors import DecodeError
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from fastdicom._core cimport FD_NOT_DICOM, FD_OK, FD_TRUNCATED
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcmp
 

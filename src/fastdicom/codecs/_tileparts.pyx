@@ -3,6 +3,7 @@
 from fastdicom.errors import DecodeError
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from fastdicom._core cimport FD_MEMORY, FD_OK, FD_TRUNCATED
 from libc.stdint cimport uint8_t
 
 

@@ -3,7 +3,8 @@
 Samples are in the byte order of the machine. Kinds of samples are numbered as in `KINDS`.
 """
 
-from fastdicom.codecs._native cimport FD_OK, _View, check, overlap
+from fastdicom._core cimport FD_OK
+from fastdicom.codecs._native cimport _View, check, overlap
 from libc.stdint cimport int64_t
 
 from fastdicom.errors import DecodeError
