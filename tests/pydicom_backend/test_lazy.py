@@ -437,3 +437,24 @@ def test_an_item_with_more_than_its_length(tmp_path: Path) -> None:
     data[at + 4 : at + 8] = struct.pack("<I", struct.unpack("<I", data[at + 4 : at + 8])[0] - 2)
     path.write_bytes(data)
     assert outcome(dcmread, path, {}) == outcome(pydicom.dcmread, path, {})
+
+
+def test_keys_that_are_no_tags(read: Read, path: Path) -> None:
+    ds = read(path)
+    assert ds.pop("NoSuchKeyword", 5) == 5
+    assert ds.pop(-1, None) is None
+    assert "NoSuchKeyword" not in ds._dict
+    assert ds._dict.get(1 << 40) is None
+    with pytest.raises(KeyError):
+        ds._dict["NoSuchKeyword"]
+    with pytest.raises(KeyError):
+        ds.pop("NoSuchKeyword")
+
+
+def test_something_behind_encapsulated_pixel_data() -> None:
+    """Where the file does not end with their delimiter, the fragments are walked through at once."""
+    path = get_testdata_file("MR_small_RLE.dcm")
+    ours = dcmread(path)
+    assert 0xFFFCFFFC in ours
+    assert type(ours._dict).__name__ == "Elements"
+    assert same(ours, pydicom.dcmread(path))

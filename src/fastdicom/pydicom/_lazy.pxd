@@ -18,20 +18,20 @@ cdef class Elements:
     cdef object defer         # the size above which values wait to be read again (an int), or None
     cdef object reread        # a callable that gives the same data set as pydicom's own reader does
 
-    cdef Py_ssize_t find(self, uint32_t tag) except -2
+    cdef Py_ssize_t find(self, object key) except -2
     cdef Py_ssize_t visible(self) except -1
     cdef int complete(self) except -1
     cdef int fill(self) except -1
     cdef int secure(self) except -1
     cdef list tags(self)
-    cdef object raw_at(self, Py_ssize_t i)
-    cdef object finished_at(self, Py_ssize_t i)
-    cdef object value_at(self, const fd_element *e, uint16_t code, object vr, object mode)
+    cdef object raw_at(self, Index index, Py_ssize_t i)
+    cdef object finished_at(self, Index index, Py_ssize_t i)
+    cdef object value_at(self, Index index, const fd_element *e, uint16_t code, object vr, object mode)
     cdef object creator_of(self, uint32_t tag)
-    cdef object made_at(self, Py_ssize_t i)
-    cdef object sequence_at(self, const fd_element *e)
+    cdef object made_at(self, Index index, Py_ssize_t i)
+    cdef object sequence_at(self, Index index, const fd_element *e)
     cdef object sequence_vr(self, const fd_element *e)
-    cdef object foreign(self, const fd_element *e)
+    cdef object foreign(self, Index index, const fd_element *e)
     cdef bint is_sequence(self, const fd_element *e) except -1
     cdef object representation(self)
     cdef object own_representation(self)

@@ -83,11 +83,13 @@ cdef class Elements:
             self.complete()
         return <Py_ssize_t>self.index.ix.count if self.index is not None else 0
 
-    cdef Py_ssize_t find(self, uint32_t tag) except -2:
-        """Where the index has a tag that may be shown; -1: nowhere."""
+    cdef Py_ssize_t find(self, object key) except -2:
+        """Where the index has a tag that may be shown; -1: nowhere, or it is no tag."""
         cdef Py_ssize_t i
-        if self.index is None or (self.gone is not None and tag in self.gone):
+        cdef uint32_t tag
+        if self.index is None or not isinstance(key, int) or not 0 <= key <= 0xFFFFFFFF or (self.gone is not None and key in self.gone):
             return -1
+        tag = key
         i = fd_index_find(&self.index.ix, tag)
         if self.limit >= 0:
             return i if i < self.limit else -1
@@ -142,16 +144,14 @@ cdef class Elements:
         """Make everything that has not been made: from here on this is a dict."""
         cdef PyObject *known
         cdef dict out
-        cdef list tags
-        if self.index is None:
-            return 0
-        tags = self.tags()
-        if self.index is None:
+        cdef list tags = self.tags()
+        cdef Index index = self.index  # another thread may come here meanwhile
+        if index is None:
             return 0
         out = {}
         for tag in tags:
             known = PyDict_GetItem(self.done, tag)
-            out[tag] = <object>known if known != NULL else self.made_at(fd_index_find(&self.index.ix, tag))
+            out[tag] = <object>known if known != NULL else self.made_at(index, fd_index_find(&index.ix, tag))
         for tag, elem in self.done.items():  # what another thread made meanwhile
             out[tag] = elem
         self.done = out
@@ -172,71 +172,71 @@ cdef class Elements:
 
     # Elements
 
-    cdef object raw_at(self, Py_ssize_t i):
+    cdef object raw_at(self, Index index, Py_ssize_t i):
         """The element as pydicom's reader gives it."""
-        cdef fd_element e = self.index.ix.elements[i]
+        cdef fd_element e = index.ix.elements[i]
         cdef object value, length = e.length
         if e.length == FD_UNDEFINED:
             self.complete()
-            if self.index is None:
+            if self.index is None:  # pydicom has read it
                 return self.done[tag_object(e.tag)]
-            e = self.index.ix.elements[fd_index_find(&self.index.ix, e.tag)]
+            e = index.ix.elements[fd_index_find(&index.ix, e.tag)]
         if e.flags & FD_ELEMENT_UNDEFINED:
             length = 0xFFFFFFFF
         if self.defer is not None and e.length > <uint64_t>self.defer and e.tag != TAG_CHARSET:
             value = None
         elif e.length:
-            value = bytes_at(self.index.source, e.offset, e.length, e.tag)
+            value = bytes_at(index.source, e.offset, e.length, e.tag)
         else:
             value = b"" if e.flags & FD_ELEMENT_UNDEFINED else empty_value_for_VR(vr_object(e.vr), raw=True)
         return new_tuple(
             RawDataElement,
             (tag_object(e.tag), vr_object(e.vr), length, value, e.offset - self.base, bool(self.implicit), bool(self.little), True, False))
 
-    cdef object made_at(self, Py_ssize_t i):
+    cdef object made_at(self, Index index, Py_ssize_t i):
         """The element as pydicom's reader gives it: a sequence of undefined length is a DataElement."""
-        cdef fd_element e = self.index.ix.elements[i]
+        cdef fd_element e = index.ix.elements[i]
         if e.flags & FD_ELEMENT_UNDEFINED and e.length != FD_UNDEFINED and self.is_sequence(&e):
-            return self.sequence_at(&e)
-        return self.raw_at(i)
+            return self.sequence_at(index, &e)
+        return self.raw_at(index, i)
 
-    cdef object finished_at(self, Py_ssize_t i):
+    cdef object finished_at(self, Index index, Py_ssize_t i):
         """The element as pydicom's Dataset keeps it after it was touched, or as the reader gives it when that is not plain."""
-        cdef fd_element e = self.index.ix.elements[i]
+        cdef fd_element e = index.ix.elements[i]
         cdef object value, vr, creator = None, mode
         cdef uint16_t code = e.vr
         if e.flags & FD_ELEMENT_UNDEFINED:
-            return self.made_at(i)
+            return self.made_at(index, i)
         if (self.defer is not None and e.length > <uint64_t>self.defer) or not plain_conversion() or is_lut_descriptor(e.tag):
-            return self.raw_at(i)
+            return self.raw_at(index, i)
         if code == FD_VR_NONE:
             vr = dictionary_vr(e.tag)
             code = 0 if vr is None else vr_code(vr)
         else:
             vr = vr_object(code)
         if code == FD_VR_NONE or code == FD_VR_UN:
-            return self.raw_at(i)
+            return self.raw_at(index, i)
         if e.tag >> 16 & 1:
             creator = self.creator_of(e.tag)
             if creator is NOT_PLAIN:
-                return self.raw_at(i)
+                return self.raw_at(index, i)
         if code == FD_VR_SQ:
-            elem = self.sequence_at(&e) if e.length else None
+            elem = self.sequence_at(index, &e) if e.length else None
             if elem is None:
-                return self.raw_at(i)
+                return self.raw_at(index, i)
             elem.private_creator = creator
             return elem
         mode = config.settings.reading_validation_mode
-        value = self.value_at(&e, code, vr, mode)
+        value = self.value_at(index, &e, code, vr, mode)
         if value is NOT_PLAIN:
-            return self.raw_at(i)
+            return self.raw_at(index, i)
         return element_of(tag_object(e.tag), vr, value, e.offset - self.base, False, mode, creator)
 
-    cdef object value_at(self, const fd_element *e, uint16_t code, object vr, object mode):
+    cdef object value_at(self, Index index, const fd_element *e, uint16_t code, object vr, object mode):
         """The value that pydicom would make, or NOT_PLAIN."""
         cdef fd_element copy = e[0]
         cdef const uint8_t *p
-        cdef Source source = self.index.source
+        cdef Source source = index.source
         cdef object charset
         if e.length == 0:
             return empty_value_for_VR(vr)
@@ -287,15 +287,15 @@ cdef class Elements:
         """The same of an item that is new: most have none of their own."""
         return self.representation() if fd_index_find(&self.index.ix, TAG_PIXEL_REPRESENTATION) >= 0 else self.pixel_rep
 
-    cdef object sequence_at(self, const fd_element *e):
+    cdef object sequence_at(self, Index index, const fd_element *e):
         """A DataElement whose items are made when touched; what is not regular is read by pydicom (None: as it converts a raw element)."""
         cdef ItemList items
         cdef bint undefined = e.flags & FD_ELEMENT_UNDEFINED
         cdef fd_element copy = e[0]
         if undefined and e.vr == FD_VR_UN:
-            return self.foreign(&copy)
+            return self.foreign(index, &copy)
         items = ItemList.__new__(ItemList)
-        items.source = self.index.source
+        items.source = index.source
         items.implicit, items.little = self.implicit, self.little
         items.place_base = self.base
         if undefined:
@@ -306,7 +306,7 @@ cdef class Elements:
             items.charset = self.charset if isinstance(self.charset, list) else [self.charset or default_encoding]
             items.pixel_rep = self.representation()
         if not items.read(&copy):
-            return self.foreign(&copy) if undefined else None
+            return self.foreign(index, &copy) if undefined else None
         sequence = Sequence.__new__(Sequence)
         sequence._list = items
         sequence.is_undefined_length = bool(undefined)
@@ -331,11 +331,11 @@ cdef class Elements:
                 return self.outer
         return self.charset
 
-    cdef object foreign(self, const fd_element *e):
+    cdef object foreign(self, Index index, const fd_element *e):
         """An element of undefined length that is not regular, by pydicom's own reader."""
         cdef uint64_t start = e.offset - e.header
-        cdef bytes data = bytes_at(self.index.source, start, e.header + e.length, e.tag)
-        cdef Source source = self.index.source
+        cdef bytes data = bytes_at(index.source, start, e.header + e.length, e.tag)
+        cdef Source source = index.source
         # its delimiter, where there is one
         if e.offset + e.length + 8 <= source.input.size:
             data += bytes_at(source, e.offset + e.length, 8, e.tag)
@@ -347,24 +347,28 @@ cdef class Elements:
 
     def __getitem__(self, tag):
         cdef PyObject *known = PyDict_GetItem(self.done, tag)
+        cdef Index index
         cdef Py_ssize_t i
         if known != NULL:
             return <object>known
         i = self.find(tag)
-        if i < 0:
+        index = self.index
+        if i < 0 or index is None:
             return self.done[tag]  # where it may have come, or a KeyError
-        elem = self.finished_at(i)
+        elem = self.finished_at(index, i)
         return self.done.setdefault(elem.tag, elem)
 
     def get(self, tag, default=None):
         cdef PyObject *known = PyDict_GetItem(self.done, tag)
+        cdef Index index
         cdef Py_ssize_t i
         if known != NULL:
             return <object>known
         i = self.find(tag)
-        if i < 0:
+        index = self.index
+        if i < 0 or index is None:
             return self.done.get(tag, default)
-        elem = self.made_at(i)
+        elem = self.made_at(index, i)
         if not isinstance(elem, RawDataElement):
             return self.done.setdefault(elem.tag, elem)
         return elem
@@ -372,8 +376,6 @@ cdef class Elements:
     def __contains__(self, tag):
         if PyDict_GetItem(self.done, tag) != NULL:
             return True
-        if not isinstance(tag, int) or not 0 <= tag <= 0xFFFFFFFF:
-            return False
         return self.find(tag) >= 0 or tag in self.done
 
     def __setitem__(self, tag, elem):
@@ -762,12 +764,12 @@ cdef object charset_of(Elements elements):
     cdef Py_ssize_t i = fd_index_find(&elements.index.ix, TAG_CHARSET)
     if i < 0 or (elements.limit >= 0 and i >= elements.limit):
         return elements.outer
-    elem = elements.finished_at(i)
+    elem = elements.finished_at(elements.index, i)
     if not isinstance(elem, RawDataElement) and type(elem.value) is str:
         found = python_encoding.get(elem.value)
         if found is not None and elem.value:
             return [found]
-    return convert_encodings(convert_raw_data_element(elements.raw_at(i)).value)
+    return convert_encodings(convert_raw_data_element(elements.raw_at(elements.index, i)).value)
 
 
 def steady(Source source, mmap):
@@ -816,7 +818,9 @@ cpdef Elements open_elements(
     if notes or not are_regular(index, 0, shown if shown >= 0 else <Py_ssize_t>index.ix.count):
         return None
     if shown < 0 and not index.ix.complete and not ends_with_delimiter(source, stop):
-        return None
+        source.check(fd_index_complete(&index.ix))
+        if index.ix.cursor.notes or not are_regular(index, 0, <Py_ssize_t>index.ix.count):
+            return None
     elements = Elements.__new__(Elements)
     elements.index = index
     elements.done = {}
@@ -878,7 +882,7 @@ cdef bint is_untouched(Elements elements) except -1:
         if i < 0:
             return False
         if isinstance(elem, RawDataElement):
-            if elem != elements.raw_at(i):
+            if elem != elements.raw_at(elements.index, i):
                 return False
         elif elem.VR == "SQ":
             found = getattr(elem.value, "_list", None)
@@ -890,7 +894,7 @@ cdef bint is_untouched(Elements elements) except -1:
             # or is it another sequence of the same file that was put here?
             if items.n and not e.offset <= items.spans[0].offset <= e.offset + e.length or not items.n and e.length:
                 return False
-        elif elem != convert_raw_data_element(elements.raw_at(i), encoding=elements.charset):
+        elif elem != convert_raw_data_element(elements.raw_at(elements.index, i), encoding=elements.charset):
             return False
     return True
 
