@@ -302,3 +302,15 @@ def test_declarations_that_pydicom_cannot_write():
         assert made.get_item("Modality").value == b"CT"
         ds = pydicom.dcmread(io.BytesIO(b.part10(b.image(bytes(24), 3, 4), b.RLE_LOSSLESS)))
         assert bytes(from_pydicom(ds)["PixelData"].raw) == bytes(24)
+
+
+def test_a_foreign_element_in_the_file_meta_information():
+    file = bytearray(b.part10(b.element(0x00080060, "CS", "CT")))
+    at = file.index(b"\2\0\x10\0UI")  # (0002,0010) becomes (0200,0010)
+    file[at : at + 2] = b"\0\2"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ds = fastdicom.dcmread(bytes(file), force=True)
+        made = ds.to_pydicom()
+    assert [int(tag) for tag in made.keys()] == [int(tag) for tag in ds.tags()]  # noqa: SIM118
+    assert all(tag.group == 2 for tag in made.file_meta.keys())  # noqa: SIM118

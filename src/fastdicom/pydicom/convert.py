@@ -86,7 +86,8 @@ def _in_memory(dataset: Dataset) -> Dataset:
 
 
 def _meta_of(dataset: Dataset, head: _Head) -> list[DataElement]:
-    return dataset.file_meta.elements() if head.meta_stop > head.meta_start else []
+    found = dataset.file_meta.elements() if head.meta_stop > head.meta_start else []
+    return [elem for elem in found if elem.tag >> 16 == 2]  # pydicom's takes no other, which damage may have put there
 
 
 def _built(dataset: Dataset) -> PydicomDataset:
