@@ -40,11 +40,13 @@ def read_label_map(folder: Path) -> tuple[dict[str, float], str]:
     """Open a SEG with highdicom and combine its segments to one label map."""
     import highdicom
 
-    began = time.perf_counter()
-    seg = highdicom.seg.segread(folder / "seg.dcm")
-    opened = time.perf_counter()
-    volume = seg.get_volume(combine_segments=True)
-    return {"segread": opened - began, "label map": time.perf_counter() - opened, "both": time.perf_counter() - began}, digest(volume.array)
+    for _ in range(2):  # the first time loads what highdicom needs
+        began = time.perf_counter()
+        seg = highdicom.seg.segread(folder / "seg.dcm")
+        opened = time.perf_counter()
+        volume = seg.get_volume(combine_segments=True)
+        ended = time.perf_counter()
+    return {"segread": opened - began, "label map": ended - opened, "both": ended - began}, digest(volume.array)
 
 
 def load_batches(folder: Path) -> tuple[dict[str, float], str]:
@@ -70,12 +72,11 @@ def load_batches(folder: Path) -> tuple[dict[str, float], str]:
     times, sums = {}, []
     for name in sorted(path.name for path in folder.glob("ct-*")):
         images = Images(sorted((folder / name).iterdir()))
-        began = time.perf_counter()
-        total = 0.0
-        for batch in _loader(images):
-            total += float(np.asarray(batch, "float64").sum())
+        began, cpu = time.perf_counter(), time.process_time()
+        batches = list(_loader(images))
         times[name] = (time.perf_counter() - began) / len(images)
-        sums.append(total)
+        times[f"{name}, of the processor"] = (time.process_time() - cpu) / len(images)
+        sums.append(sum(float(np.asarray(batch, "float64").sum()) for batch in batches))
     return times, repr(sums)
 
 
@@ -109,7 +110,8 @@ def make_seg(folder: Path) -> None:
         ds = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"{template.SOPInstanceUID}.{i + 1}"
         ds.FrameOfReferenceUID = template.FrameOfReferenceUID
-        ds.ImagePositionPatient = [0, 0, i]
+        ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, i], [1, 0, 0, 0, 1, 0]
+        ds.SliceThickness = ds.SpacingBetweenSlices = 1
         ds.Rows = ds.Columns = SIZE
         ds.InstanceNumber = i + 1
         series.append(ds)

@@ -45,14 +45,31 @@ class Suite:
     options: tuple[str, ...] = ()
     # what its repository has beside the tests and the sdist lacks: a folder of the corpus, and where it belongs
     data: tuple[str, str] | None = None
+    # modules that stand for what the sdist lacks, and where they belong
+    helpers: tuple[tuple[str, str], ...] = ()
 
+
+# what reads, sends or receives data sets, without the hundreds of tests that wait for a peer's time-out
+PYNETDICOM_QUICK = ("dimse_c", "dimse_msg", "dimse_n", "dsutils", "presentation", "service_non_patient", "service_storage", "utils")
 
 SUITES = {
     suite.name: suite
     for suite in (
         Suite("pydicom", ("tests",), ("tests",)),
-        Suite("highdicom", ("tests",), ("tests",), data=("highdicom/test_files", "data/test_files")),
-        Suite("pynetdicom", ("pynetdicom/tests", "pynetdicom/apps/tests"), ("pynetdicom/tests",)),
+        Suite(
+            "highdicom",
+            ("tests",),
+            ("tests",),
+            # these load files from GitHub when they are imported
+            tuple(f"--ignore=tests/test_{name}.py" for name in ("itk", "nib", "sitk")),
+            data=("highdicom/test_files", "data/test_files"),
+            helpers=(("highdicom_utils.py", "tests/utils.py"), ("highdicom_init.py", "tests/__init__.py")),
+        ),
+        Suite(
+            "pynetdicom",
+            ("pynetdicom/tests", "pynetdicom/apps/tests"),
+            tuple(f"pynetdicom/tests/test_{name}.py" for name in PYNETDICOM_QUICK),
+        ),
     )
 }
 
@@ -85,6 +102,8 @@ def sources(suite: Suite, cache: Path) -> Path:
         there, here = Path(corpus, suite.data[0]), folder / suite.data[1]
         if there.is_dir() and not here.exists():
             shutil.copytree(there, here)
+    for ours, theirs in suite.helpers:
+        shutil.copy(HERE / ours, folder / theirs)
     return folder
 
 
@@ -96,6 +115,7 @@ def key(suite: Suite, folder: Path, tests: tuple[str, ...]) -> str:
         if re.match(USED, distribution.name.lower())
     )
     facts = [platform.python_version(), sysconfig.get_platform(), f"offline: {offline()}", *packages, *tests, *suite.options]
+    facts += [(HERE / ours).read_text(encoding="utf-8") for ours, _ in suite.helpers]
     facts.append(str(suite.data is not None and (folder / suite.data[1]).exists()))
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
