@@ -440,7 +440,8 @@ def _not_whole(cut: dict[int, int | str], rows: int) -> str:
             none.append(number)
     if none:
         some.append(f"of frame{'s' if len(none) > 1 else ''} {', '.join(map(str, none[:8]))}{', ...' if len(none) > 8 else ''} nothing")
-    return f"the file or a stream ends too early: there are {'; '.join(some)}; the rest is 0"
+    rest = "; the rest is 0" if any(not isinstance(whole, str) or "tiles" in whole for whole in cut.values()) else ""
+    return f"the file or a stream ends too early: there are {'; '.join(some)}{rest}"
 
 
 def processors() -> int:
