@@ -39,6 +39,9 @@ from fastdicom.pydicom._values cimport NOT_PLAIN, element_of, value_of
 
 cdef object new_object = object.__new__
 cdef object new_tuple = tuple.__new__
+# whether they are what is put together here; otherwise their constructors are called
+cdef bint PLAIN_RAW = RawDataElement._field_defaults == {"is_raw": True, "is_buffered": False} and len(RawDataElement._fields) == 9
+cdef bint PLAIN_SEQUENCE = list(vars(Sequence())) == ["_list"]
 
 cdef enum:
     TAG_CHARSET = 0x00080005
@@ -189,6 +192,9 @@ cdef class Elements:
             value = bytes_at(index.source, e.offset, e.length, e.tag)
         else:
             value = b"" if e.flags & FD_ELEMENT_UNDEFINED else empty_value_for_VR(vr_object(e.vr), raw=True)
+        if not PLAIN_RAW:
+            place = e.offset - self.base
+            return RawDataElement(tag_object(e.tag), vr_object(e.vr), length, value, place, bool(self.implicit), bool(self.little))
         return new_tuple(
             RawDataElement,
             (tag_object(e.tag), vr_object(e.vr), length, value, e.offset - self.base, bool(self.implicit), bool(self.little), True, False))
@@ -307,7 +313,7 @@ cdef class Elements:
             items.pixel_rep = self.representation()
         if not items.read(&copy):
             return self.foreign(index, &copy) if undefined else None
-        sequence = Sequence.__new__(Sequence)
+        sequence = new_object(Sequence) if PLAIN_SEQUENCE else Sequence()
         sequence._list = items
         sequence.is_undefined_length = bool(undefined)
         mode = config.settings.reading_validation_mode

@@ -34,6 +34,7 @@ cdef object new_int = int.__new__
 cdef object new_float = float.__new__
 cdef object new_str = str.__new__
 cdef object new = object.__new__
+cdef bint PLAIN_ELEMENT = False  # whether a DataElement has the attributes that are set here
 
 
 cdef bint is_on(str setting):
@@ -333,6 +334,10 @@ cdef object value_of(uint16_t vr, const uint8_t *p, Py_ssize_t n, bint big, obje
 
 cdef object element_of(object tag, object vr, object value, object place, bint undefined, object mode, object creator):
     """A DataElement of pydicom's with a value that has been converted."""
+    if not PLAIN_ELEMENT:
+        made = DataElement(tag, vr, value, place, bool(undefined), already_converted=True)
+        made.private_creator = creator
+        return made
     made = new(DataElement)
     made.tag = tag
     made.VR = vr
@@ -345,6 +350,9 @@ cdef object element_of(object tag, object vr, object value, object place, bint u
 
 
 # Held against the installed pydicom
+
+_ATTRIBUTES = ["tag", "VR", "validation_mode", "_value", "file_tell", "is_undefined_length", "private_creator"]
+PLAIN_ELEMENT = list(vars(DataElement(BaseTag(0x00181000), "US", 1, 12, already_converted=True))) == _ATTRIBUTES
 
 _SAMPLES = {
     "AE": (b"AE1 ", b" A\\B "), "AS": (b"018M",), "AT": (b"\x10\0\x20\0", b"\x10\0\x20\0\x10\0\x30\0"), "CS": (b"A B ", b"A\\B "),
