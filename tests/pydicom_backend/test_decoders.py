@@ -131,11 +131,13 @@ def test_unregister_leaves_nothing(first):
         decoders.register(first)
         assert decoders.is_registered()
     assert state() != before
+    assert ("pydicom.pixels.pixel_array" in decoders.replaced()) == first
     decoders.unregister()
     decoders.unregister()
     assert state() == before
     assert all(a is b._available for a, (b, _) in zip(tables, base._PIXEL_DATA_DECODERS.values(), strict=True))
     assert not decoders.is_registered()
+    assert decoders.replaced() == ()
 
 
 def test_first_and_last():

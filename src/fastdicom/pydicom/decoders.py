@@ -25,7 +25,7 @@ from fastdicom.pydicom.direct import array_of, array_of_file, quick_ids
 from fastdicom.pydicom.frames import YBR, decode_all, decode_one, rgb_is_wanted
 from fastdicom.transfer_syntax import TRANSFER_SYNTAXES
 
-__all__ = ["DECODER_DEPENDENCIES", "LABEL", "decode_frame", "is_available", "is_registered", "register", "unregister"]
+__all__ = ["DECODER_DEPENDENCIES", "LABEL", "decode_frame", "is_available", "is_registered", "register", "replaced", "unregister"]
 
 LABEL = "fastdicom"
 """What the plug-ins are called: ``pixel_array(ds, decoding_plugin="fastdicom")``."""
@@ -124,6 +124,7 @@ class _State:
         self.first = first
         self.strict = strict
         self.undo: list[Callable[[], None]] = []
+        self.names: list[str] = []
 
 
 _state: _State | None = None
@@ -133,6 +134,12 @@ _lock = threading.RLock()
 def is_registered() -> bool:
     """Whether our plug-ins are among pydicom's."""
     return _state is not None
+
+
+def replaced() -> tuple[str, ...]:
+    """The names of pydicom's modules that `register` has put something of ours into, besides the tables of plug-ins."""
+    state = _state
+    return () if state is None else tuple(state.names)
 
 
 def register(first: bool = True, *, strict: bool = True) -> None:
@@ -309,6 +316,7 @@ def _replace_processor(state: _State) -> None:
     if hasattr(_base.DecodeRunner, "set_frame_option") or _pydicoms_processor not in processors:
         return
     processors[processors.index(_pydicoms_processor)] = _process_color_space
+    state.names.append(f"{_base.__name__}.PROCESSORS")
 
     def undo() -> None:
         if _process_color_space in processors:
@@ -322,6 +330,7 @@ def _replace(state: _State, module: Any, name: str, function: Any, before: Any) 
     if getattr(module, name, None) is not before:
         return
     setattr(module, name, function)
+    state.names.append(f"{module.__name__}.{name}")
 
     def undo() -> None:
         if getattr(module, name, None) is function:

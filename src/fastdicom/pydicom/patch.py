@@ -144,7 +144,7 @@ class _Patch:
                 self.replaced.append((namespace, name, value))
                 namespace[name] = dcmread
                 (names if _is_pydicom(module) else elsewhere).append(f"{module}.{name}")
-        return Installation(tuple(names), tuple(elsewhere), tuple(left), uids)
+        return Installation((*names, *decoders.replaced()), tuple(elsewhere), tuple(left), uids)
 
 
 def _is_pydicom(module: str) -> bool:
