@@ -22,6 +22,7 @@ from pydicom.valuerep import VR
 from fastdicom.pydicom._parts import Part
 
 from cpython.dict cimport PyDict_GetItem
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_Check
 from cpython.object cimport PyObject, PyObject_GenericSetAttr
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
@@ -90,9 +91,14 @@ cdef class Elements:
         """Where the index has a tag that may be shown; -1: nowhere, or it is no tag."""
         cdef Py_ssize_t i
         cdef uint32_t tag
-        if self.index is None or not isinstance(key, int) or not 0 <= key <= 0xFFFFFFFF or (self.gone is not None and key in self.gone):
+        cdef int overflow = 0
+        cdef long long number
+        if self.index is None or not PyLong_Check(key):
             return -1
-        tag = key
+        number = PyLong_AsLongLongAndOverflow(key, &overflow)  # pydicom's tags compare in Python, at a microsecond each
+        if overflow or not 0 <= number <= 0xFFFFFFFF or (self.gone is not None and number in self.gone):
+            return -1
+        tag = <uint32_t>number
         i = fd_index_find(&self.index.ix, tag)
         if self.limit >= 0:
             return i if i < self.limit else -1
