@@ -52,14 +52,18 @@ class Suite:
 # what reads, sends or receives data sets, without the hundreds of tests that wait for a peer's time-out
 PYNETDICOM_QUICK = ("dimse_c", "dimse_msg", "dimse_n", "dsutils", "presentation", "service_non_patient", "service_storage", "utils")
 
+HIGHDICOM_QUICK = ("ann", "content", "ko", "legacy", "pm", "pr", "sc", "spatial", "sr", "utils", "valuetypes", "volume")
+
 SUITES = {
     suite.name: suite
     for suite in (
-        Suite("pydicom", ("tests",), ("tests",)),
+        # encoders are not ours, and most of the time
+        Suite("pydicom", ("tests",), ("tests", *(f"--ignore=tests/pixels/test_encoder_{name}.py" for name in ("pylibjpeg", "pyjpegls")))),
         Suite(
             "highdicom",
             ("tests",),
-            ("tests",),
+            # without the making of segmentations, and pydicom's largest images
+            ("tests/test_seg.py::TestSegmentationParsing", *(f"tests/test_{name}.py" for name in HIGHDICOM_QUICK)),
             # these load files from GitHub when they are imported
             tuple(f"--ignore=tests/test_{name}.py" for name in ("itk", "nib", "sitk")),
             data=("highdicom/test_files", "data/test_files"),
