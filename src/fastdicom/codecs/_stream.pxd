@@ -51,6 +51,7 @@ cdef extern from "fd_jpegcheck.h" nogil:
         pass
     fd_jpegcheck *fd_jpegcheck_new()
     void fd_jpegcheck_free(fd_jpegcheck *check)
+    void fd_jpegcheck_hear(fd_jpegcheck *check, c_bool on)
     void fd_jpegcheck_use_lanes(fd_jpegcheck *check, size_t start)
     fd_status fd_jpegcheck_run(fd_jpegcheck *check, const uint8_t *src, size_t size, c_bool thorough, uint32_t *whole_rows, fd_error *error)
 

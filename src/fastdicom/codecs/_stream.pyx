@@ -141,7 +141,7 @@ cdef class _Check:
 cdef list _idle = []  # as many as there were threads at once
 
 
-def check_jpeg(object src, /, bint thorough=True, bint partial=False, Py_ssize_t lanes=4096) -> int | None:
+def check_jpeg(object src, /, bint thorough=True, bint partial=False, bint heard=False, Py_ssize_t lanes=4096) -> int | None:
     """See whether a JPEG stream of the DCT processes is whole, as far as can be told without decoding it.
 
     Parameters
@@ -152,6 +152,8 @@ def check_jpeg(object src, /, bint thorough=True, bint partial=False, Py_ssize_t
         Read every Huffman code of a sequential stream. Else only where its markers do not tell that nothing was cut off.
     partial : bool
         A stream that ends too early is no error.
+    heard : bool
+        The decoder will tell what it misses: unless `thorough`, a sequential scan that holds the whole image is left to it.
     lanes : int
         For tests: from how many bytes on a scan is read in several places at once; -1 for never. The answers are the same.
 
@@ -175,6 +177,7 @@ def check_jpeg(object src, /, bint thorough=True, bint partial=False, Py_ssize_t
     PyObject_GetBuffer(src, &buffer, PyBUF_SIMPLE)
     try:
         fd_jpegcheck_use_lanes(kept.check, <size_t>lanes)
+        fd_jpegcheck_hear(kept.check, heard)
         with nogil:
             status = fd_jpegcheck_run(kept.check, <const uint8_t *>buffer.buf, <size_t>buffer.len, thorough, &whole_rows, &error)
     finally:

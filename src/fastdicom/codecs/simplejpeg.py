@@ -50,7 +50,7 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded | No
         how = _last = _how(stream, info)
     if how.unsupported:
         raise UnsupportedError(how.unsupported)
-    whole_rows = _stream.check_jpeg(src, False, info.partial)
+    whole_rows = _stream.check_jpeg(src, False, info.partial, not info.partial)
     target: Any = out if how.in_place else memoryview(bytearray(info.samples))
     if whole_rows is None:
         try:

@@ -14,6 +14,9 @@ void fd_jpegcheck_free(fd_jpegcheck *check);
  * The answers are the same. */
 void fd_jpegcheck_use_lanes(fd_jpegcheck *check, size_t from);
 
+/* Whether, from now on, the decoder will tell what it misses: then a scan that holds the whole image is left to it. */
+void fd_jpegcheck_hear(fd_jpegcheck *check, bool on);
+
 /* Looks for what is missing. The markers of every stream are looked at: each scan must be followed by one, restarts be in order,
  * and no other marker stand in a scan. Where that does not tell (the end marker is missing, or there are restarts, or several
  * scans), and with `thorough` always, the Huffman codes of a sequential stream (SOF0, SOF1) are read as a decoder would, but no
