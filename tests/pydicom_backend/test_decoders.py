@@ -273,6 +273,17 @@ def test_unused_bits_are_the_callers(ours):
     assert np.array_equal(next(decoder.iter_array(ds))[0], pixels & 0xFFF)
 
 
+def test_unused_bits_of_lossless_jpeg(ours):
+    """A stream of whole cells, 16 bits where 12 are stored: what lies above is no sample."""
+    pixels = image(high=1 << 16)
+    ds = made(LOSSLESS, [jpegll_builder.encode(pixels, precision=16)], pixels, BitsStored=12, HighBit=11)
+    decoder = get_decoder(LOSSLESS)
+    for array in (ds.pixel_array, decoder.as_array(ds)[0], next(decoder.iter_array(ds))[0]):
+        assert np.array_equal(array, pixels & 0xFFF)
+    assert np.array_equal(decoder.as_array(ds, correct_unused_bits=False)[0], pixels)
+    assert decoder.as_buffer(ds)[0] == pixels.tobytes()
+
+
 def test_signs_of_jpeg_2000(ours):
     pixels = image(dtype="i2", high=2048)
     stream = imagecodecs.jpeg2k_encode((pixels & 0xFFF).astype("u2"), level=0, bitspersample=12)

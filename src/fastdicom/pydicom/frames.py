@@ -271,7 +271,7 @@ def decode_one(runner: Any, src: bytes) -> bytearray:
     out = bytearray(info.frame_size)
     with inner(processors()):
         job.streams.decode(view, plan, memoryview(out))
-    if job.wraps(plan, runner, memoryview(out)):
+    if job.wraps(reading.plan, runner, memoryview(out)):  # not where a step was left to pydicom
         runner.set_option("correct_unused_bits", False)
     in_planes = info.samples_per_pixel == 3 and transfer_syntax_of(info.transfer_syntax_uid).family == "rle"
     report(runner, colour, 8 if info.bits_allocated == 1 else None, int(in_planes))
