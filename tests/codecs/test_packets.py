@@ -117,6 +117,14 @@ def test_lengths_that_are_no_longer_true_are_left_out():
     assert repaired(memoryview(with_lengths[:-90])) == repaired(memoryview(stream[:-90]))
 
 
+@pytest.mark.parametrize("name", STREAMS)
+def test_something_is_always_said(name):
+    """Also where it is cut between tile-parts, or before EOC: nobody would know of it."""
+    stream = stream_of(name)
+    for stop in range(stream.index(SOD) + 2, len(stream) - 1):
+        assert repaired(memoryview(stream[:stop])).said or not repaired(memoryview(stream[:stop])).data
+
+
 def test_nothing_before_the_first_packet():
     stream = stream_of("PCRL, precincts")
     made = repaired(memoryview(stream[: stream.index(SOD) + 3]))

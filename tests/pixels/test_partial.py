@@ -207,3 +207,17 @@ def test_jpeg_xl_gives_nothing_but_the_other_frames():
     assert not out[1].any()
     with pytest.raises(DecodeError):
         dataset(stream.replace(stream[60:90], b"\0" * 30), GRAY, "4.110").decode(partial=True)
+
+
+@pytest.mark.parametrize("options", ({"tilepart": 1}, {"tile": (32, 32)}), ids=str)
+def test_htj2k_cut_where_tile_parts_begin(options):
+    """OpenJPH's resilient mode never came back from some of these; OpenJPEG, of a stream that ends, does."""
+    array = GRAY[:64, :64]
+    stream = htj2k(np.ascontiguousarray(array), **options)
+    starts = [found.start() for found in re.finditer(b"\xff\x90\0\x0a", stream)]
+    assert len(starts) > 3
+    for start in starts[1:]:
+        for stop in range(start - 3, start + 18, 3):
+            with pytest.warns(DicomWarning, match="ends too early"):
+                out = dataset(stream[:stop], array, "4.202").decode(partial=True)
+            assert out.any() or stop < starts[1]

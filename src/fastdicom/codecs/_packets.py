@@ -137,6 +137,7 @@ def repaired(src: memoryview, /) -> Repaired:
             said += f"{' and of another ' if said else ''}{packets}"
         elif len(parts[cut]) == 1:
             del parts[cut]
+    said = said or f"{sum(map(len, parts.values()))} tile-part(s)"
     missing = [number for number in range(stream.tiles) if number not in parts]
     empty, total = bytearray(), 0
     for number in missing if parts else ():

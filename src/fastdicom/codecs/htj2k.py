@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTIAL", "decode"]
 
-PARTIAL = True  # what ends too early gives a coarser image
+PARTIAL = True  # what ends too early is left to OpenJPEG
 _openjph: Any = imagecodecs.htj2k_decode  # takes every buffer, whatever its stub says
 _LOSSLESS_ONLY = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202")
 _FORGETFUL = "imagecodecs._htj2k."  # the functions in which OpenJPH's exceptions end
@@ -45,18 +45,17 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded:
     if not lossless and bits == 8 * stream.itemsize and not (bits == 16 and stream.signed[0] and stream.is_reversible):
         raise UnsupportedError(f"a lossy stream of {bits} bits: OpenJPH, as imagecodecs calls it, wraps what is beyond its range")
     start, stop = _tileparts.whole(src, info.partial)
-    if not stop:  # numbers of which the last bits are missing may be beyond the range of any stream
-        fill(partial(_decode, stream=stream, lossless=False, resilient=True), src[start:], info, out)
-        return Decoded(coarse=f"{len(src) - start} bytes")
+    if not stop:  # its resilient mode never comes back from some streams that are cut, such as those that end in a tile-part's header
+        raise UnsupportedError("the stream is cut, what there is of it OpenJPEG decodes")
     fill(partial(_decode, stream=stream, lossless=lossless), src[start:stop], info, out)
     return Decoded(stream.rows, stream.columns, stream.components, bits, stream.signed[0])
 
 
-def _decode(src: memoryview, out: Any, *, stream: StreamHeader, lossless: bool, resilient: bool = False) -> Any:
+def _decode(src: memoryview, out: Any, *, stream: StreamHeader, lossless: bool) -> Any:
     if out is None:
         shape = (stream.rows, stream.columns) if stream.components == 1 else (stream.rows, stream.columns, stream.components)
         out = np.empty(shape, stream.dtype)
-    if not _listener.quiet(partial(_openjph, src, planar=False, resilient=resilient, out=out)):
+    if not _listener.quiet(partial(_openjph, src, planar=False, out=out)):
         raise DecodeError("OpenJPH gave up: the code-blocks are broken")
     if not lossless:
         _clamp(out, stream)
