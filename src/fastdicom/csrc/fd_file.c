@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -35,10 +36,26 @@ uint64_t fd_file_size_now(const fd_file *file)
     return _fstat64(file->fd, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
 }
 
-fd_status fd_file_open(const fd_path_char *path, fd_file *file, fd_error *error)
+static int open_utf8(const char *path)
+{
+    const int length = MultiByteToWideChar(CP_UTF8, 0, path, -1, NULL, 0); /* with the NUL; 0: longer than an int tells */
+    wchar_t *wide = length > 0 ? malloc((size_t)length * sizeof *wide) : NULL;
+    if (!wide) {
+        errno = length > 0 ? ENOMEM : ENAMETOOLONG;
+        return -1;
+    }
+    MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, length);
+    const int fd = _wopen(wide, _O_RDONLY | _O_BINARY | _O_NOINHERIT);
+    const int code = errno;
+    free(wide);
+    errno = code;
+    return fd;
+}
+
+fd_status fd_file_open(const char *path, fd_file *file, fd_error *error)
 {
     struct _stat64 st;
-    file->fd = _wopen(path, _O_RDONLY | _O_BINARY | _O_NOINHERIT);
+    file->fd = open_utf8(path);
     if (file->fd < 0) return failed(error, errno);
     if (_fstat64(file->fd, &st) != 0 || !(st.st_mode & _S_IFREG)) {
         fd_file_close(file);
@@ -106,7 +123,7 @@ uint64_t fd_file_size_now(const fd_file *file)
     return fstat(file->fd, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
 }
 
-fd_status fd_file_open(const fd_path_char *path, fd_file *file, fd_error *error)
+fd_status fd_file_open(const char *path, fd_file *file, fd_error *error)
 {
     struct stat st;
     /* O_NONBLOCK: to open a fifo must not wait for its writer; regular files do not know it */

@@ -10,14 +10,8 @@ typedef struct fd_file {
     uint64_t device, inode, changed; /* which file it is: reopened, it must be the same; `changed` is its mtime in ns */
 } fd_file;
 
-#ifdef _WIN32
-typedef wchar_t fd_path_char;
-#else
-typedef char fd_path_char;
-#endif
-
 /* FD_OK, or FD_IO with error->os_errno. What is no regular file (a folder, a fifo, a device) is not read: EISDIR or EINVAL. */
-fd_status fd_file_open(const fd_path_char *path, fd_file *file, fd_error *error);
+fd_status fd_file_open(const char *path, fd_file *file, fd_error *error); /* UTF-8 on Windows, bytes elsewhere */
 void fd_file_close(fd_file *file);
 bool fd_file_same(const fd_file *a, const fd_file *b);
 
