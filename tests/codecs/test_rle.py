@@ -94,7 +94,8 @@ def test_partial(shape):
     pixels = image.reshape(shape[0] * shape[1], -1)
     for stop in range(0, len(stream), 1 + len(stream) // 97):
         out = np.full_like(pixels, 77)
-        whole = _native.decode_rle(stream[:stop], out, 2, pixels.shape[1], True)
+        whole, left = _native.decode_rle(stream[:stop], out, 2, pixels.shape[1], True)
+        assert left == 0
         assert last <= whole <= len(pixels)
         assert np.array_equal(out[:whole], pixels[:whole])
         assert not out[whole:].any()
@@ -117,3 +118,35 @@ def test_bits():
     for allocated in (1, 12):  # colour in bits, and bits across bytes
         with pytest.raises(UnsupportedError, match=f"{allocated} bits"):
             rle.decode(memoryview(bytes(64)), FrameInfo(2, 3, 3, allocated, 1, 0, 0, "RGB"), memoryview(bytearray(36)))
+
+
+@pytest.mark.parametrize(("dtype", "shape"), (("u1", (40, 9)), ("<u2", (40, 9)), ("<u2", (40, 9, 3)), ("<u4", (200, 131))), ids=str)
+@pytest.mark.parametrize(("rows", "columns"), ((20, 9), (39, 9), (40, 4), (39, 8)))
+def test_more_than_the_header_says(dtype, shape, rows, columns):
+    """A row more in every plane is another image: with too few Columns it would be sheared."""
+    rows, columns = rows * shape[0] // 40, columns * shape[1] // 9
+    image = np.random.default_rng(3).integers(0, 4, shape).astype(dtype) * np.array(40, dtype)
+    samples = 3 if len(shape) > 2 else 1
+    bits = 8 * image.itemsize
+    info = FrameInfo(rows, columns, samples, bits, bits, bits - 1, 0, "RGB" if samples == 3 else "MONOCHROME2")
+    out = bytearray(info.frame_size)
+    with pytest.raises(DecodeError, match=f"hold {shape[0] * shape[1]} pixels, Rows x Columns"):
+        rle.decode(memoryview(encoded(image)), info, memoryview(out))
+
+
+@pytest.mark.parametrize("tail", (b"\0", b"\0" * 300, b"\x80" * 20, b"\5\1\2\3\4\5\6", b"\xfb\0"), ids=repr)
+def test_padding_is_no_image(tail):
+    image = np.arange(21, dtype="u1").reshape(3, 7)
+    stream = frame([packed(image.tobytes()) + tail])
+    out = bytearray(21)
+    rle.decode(memoryview(stream), FrameInfo(3, 7, 1, 8, 8, 7, 0, "MONOCHROME2"), memoryview(out))
+    assert bytes(out) == image.tobytes()
+
+
+def test_one_plane_that_is_too_long_is_no_other_image():
+    image = np.arange(400, dtype="<u2").reshape(20, 20)
+    high, low = (packed(plane.tobytes()) for plane in ((image >> 8).astype("u1"), image.astype("u1")))
+    out = bytearray(800)
+    for planes in ([high + packed(bytes(range(200))), low], [high, low + packed(bytes(range(200)))]):
+        rle.decode(memoryview(frame(planes)), FrameInfo(20, 20, 1, 16, 16, 15, 0, "MONOCHROME2"), memoryview(out))
+        assert bytes(out) == image.tobytes()

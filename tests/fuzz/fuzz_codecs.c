@@ -21,13 +21,14 @@ static void decode(const uint8_t *stream, size_t size, bool is_rle, unsigned byt
     const size_t room = pixels * samples * bytes;
     uint8_t *out = malloc(room ? room : 1);
     CHECK(out);
-    size_t whole = 0;
+    size_t whole = 0, left = 0;
     uint32_t rows = 0;
-    const fd_status status = is_rle ? fd_rle_decode(out, room, stream, size, bytes, samples, &whole, &error)
+    const fd_status status = is_rle ? fd_rle_decode(out, room, stream, size, bytes, samples, &whole, &left, &error)
                                     : fd_jpegll_decode(out, room, stream, size, bytes, &rows, &error);
     if (status != FD_OK) CHECK(error.reason && error.status == status);
     CHECK(whole <= pixels);
     if (is_rle && status == FD_OK) CHECK(whole == pixels);
+    if (left) CHECK(is_rle && status == FD_OK && left <= size * 128);
     if (rows) CHECK(rows <= header.rows && (status != FD_OK || rows == header.rows));
     free(out);
 }

@@ -28,7 +28,7 @@ cdef extern from "fd_color.h" nogil:
     fd_status fd_color_partial_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size)
 
 cdef extern from "fd_rle.h" nogil:
-    fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int samples, size_t *done, fd_error *error)
+    fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int samples, size_t *done, size_t *left, fd_error *error)
 
 cdef extern from "fd_jpegll.h" nogil:
     ctypedef struct fd_jpegll_header:

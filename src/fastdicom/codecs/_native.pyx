@@ -197,23 +197,24 @@ cdef int raise_broken(const fd_error *error) except -1:
     raise DecodeError(f"{reason} (found {error.found}, expected {error.expected})", offset=error.offset)
 
 
-def decode_rle(object src, object out, unsigned int itemsize, unsigned int samples, bint partial=False) -> int:
+def decode_rle(object src, object out, unsigned int itemsize, unsigned int samples, bint partial=False) -> tuple:
     """Fill `out` with a frame of RLE Lossless (PS3.5 Annex G): interleaved, little endian; DecodeError when it is broken.
 
-    With `partial` a stream that ends too early is none: answers how many pixels are whole, and the others are 0.
+    With `partial` a stream that ends too early is none. Answers how many pixels are whole (the others are 0), and how many more
+    the stream holds than `out` does.
     """
     cdef _View a = _View(src, False), b = _View(out, True)
     cdef fd_error error
     cdef fd_status status
-    cdef size_t done = 0
+    cdef size_t done = 0, left = 0
     overlap(b, a, False)
     with nogil:
-        status = fd_rle_decode(b.data, b.size, a.data, a.size, itemsize, samples, &done, &error)
+        status = fd_rle_decode(b.data, b.size, a.data, a.size, itemsize, samples, &done, &left, &error)
         if partial and status == FD_TRUNCATED:
             memset(b.data + done * itemsize * samples, 0, b.size - done * itemsize * samples)
     if status != FD_OK and not (partial and status == FD_TRUNCATED):
         raise_broken(&error)
-    return done
+    return done, left
 
 
 def jpegll_header(object src) -> dict:

@@ -108,6 +108,9 @@ static size_t unpack(plane *s, uint8_t *to, size_t n)
     return made;
 }
 
+/* Where segment k stands in a pixel: the most significant byte of a sample is stored first (G.2). */
+static inline unsigned place_of(unsigned k, unsigned bytes) { return k / bytes * bytes + (bytes - 1 - k % bytes); }
+
 /* Segment k; it must lie in the frame, but the segments may be in any order. */
 static fd_status find_segment(const uint8_t *src, size_t size, unsigned count, unsigned k, plane *out, fd_error *error)
 {
@@ -119,6 +122,45 @@ static fd_status find_segment(const uint8_t *src, size_t size, unsigned count, u
     /* the next one's offset ends this one; where that is nonsense, the frame's end does, and the pixels stop it before */
     *out = (plane){.p = src + first, .end = src + (next > first && next <= size ? next : size)};
     return FD_OK;
+}
+
+/* How many more bytes a segment would make. Where a run would begin and only zeros follow, they are padding. */
+static size_t count_rest(const plane *s, const uint8_t *end)
+{
+    if (end < s->p || (size_t)(end - s->p) < s->copies) return 0; /* it reached into another one */
+    const uint8_t *p = s->p + s->copies;
+    size_t left = s->copies + s->repeats;
+    const uint8_t *zeros = end;
+    while (zeros > p && zeros[-1] == 0) zeros--;
+    while (p < zeros && end - p >= 2) {
+        const unsigned code = *p++;
+        if (code < 128) {
+            const size_t there = (size_t)(end - p), run = code + 1u < there ? code + 1u : there;
+            p += run;
+            left += run;
+        } else if (code > 128) {
+            p++;
+            left += 257u - code;
+        }
+    }
+    return left;
+}
+
+/* Pixels that every segment holds behind the last one; each ends where another begins, in whatever order they are. */
+static size_t count_left(const uint8_t *src, size_t size, const plane *planes, unsigned count, unsigned bytes)
+{
+    size_t least = SIZE_MAX;
+    for (unsigned k = 0; k < count; k++) {
+        const size_t first = fd_load32le(src + 4 + 4 * k);
+        size_t end = size;
+        for (unsigned i = 0; i < count; i++) {
+            const size_t other = fd_load32le(src + 4 + 4 * i);
+            if (other > first && other < end) end = other;
+        }
+        const size_t left = count_rest(&planes[place_of(k, bytes)], src + end);
+        if (left < least) least = left;
+    }
+    return least;
 }
 
 /* Block by block: the planes of a block are put together while they are in the cache. */
@@ -146,9 +188,9 @@ static fd_status unpack_planes(uint8_t *dst, size_t pixels, plane *planes, unsig
 }
 
 fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned bytes, unsigned samples,
-                        size_t *done, fd_error *error)
+                        size_t *done, size_t *left, fd_error *error)
 {
-    *done = 0;
+    *done = *left = 0;
     if ((bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) || samples == 0 || samples > MOST_SEGMENTS ||
         bytes * samples > MOST_SEGMENTS || dst_size % (bytes * samples))
         return failed(error, FD_INVALID, 0, dst_size, (uint64_t)bytes * samples, "the frame is not made of whole pixels");
@@ -157,19 +199,20 @@ fd_status fd_rle_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_
     if (fd_load32le(src) != count) return failed(error, FD_INVALID, 0, fd_load32le(src), count, "wrong number of RLE segments");
     plane planes[MOST_SEGMENTS];
     for (unsigned k = 0; k < count; k++) {
-        const unsigned at = k / bytes * bytes + (bytes - 1 - k % bytes); /* the most significant byte is stored first */
-        const fd_status status = find_segment(src, src_size, count, k, &planes[at], error);
+        const fd_status status = find_segment(src, src_size, count, k, &planes[place_of(k, bytes)], error);
         if (status != FD_OK) return status;
     }
     const size_t pixels = dst_size / count;
     if (count == 1) {
         *done = unpack(&planes[0], dst, pixels);
-        if (*done == pixels) return FD_OK;
-        return failed(error, FD_TRUNCATED, 0, *done, pixels, "an RLE segment ends before its pixels do");
+        if (*done < pixels) return failed(error, FD_TRUNCATED, 0, *done, pixels, "an RLE segment ends before its pixels do");
+        *left = count_left(src, src_size, planes, count, bytes);
+        return FD_OK;
     }
     uint8_t *block = malloc((size_t)count * BLOCK);
     if (!block) return failed(error, FD_MEMORY, 0, 0, 0, "no memory");
     const fd_status status = unpack_planes(dst, pixels, planes, count, block, done, error);
     free(block);
+    if (status == FD_OK) *left = count_left(src, src_size, planes, count, bytes);
     return status;
 }
