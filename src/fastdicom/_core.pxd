@@ -1,7 +1,8 @@
 # The C face of the core: `cimport fastdicom._core` from other packages sees this. What they may call is at the end: the functions fd_*
 # that are no inline ones are linked, with hidden names, into each module of ours that calls them, and there is nothing to link to.
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 
 cdef extern from "fd_common.h" nogil:
@@ -238,6 +239,35 @@ cdef class Items:
 
     cdef int read(self, Index owner, const fd_element *e) except -1
     cdef int find_spans(self) except -1
+
+
+cdef inline object number_of(const uint8_t *p, uint16_t vr, bint big, object kind):
+    """A sample of a VR of numbers; a tag as one of that `kind`."""
+    cdef uint32_t u4
+    cdef uint64_t u8
+    cdef float f4
+    cdef double f8
+    if vr == FD_VR_US:
+        return fd_load16(p, big)
+    if vr == FD_VR_SS:
+        return <int16_t>fd_load16(p, big)
+    if vr == FD_VR_UL:
+        return fd_load32(p, big)
+    if vr == FD_VR_SL:
+        return <int32_t>fd_load32(p, big)
+    if vr == FD_VR_FL:
+        u4 = fd_load32(p, big)
+        memcpy(&f4, &u4, 4)
+        return <double>f4
+    if vr == FD_VR_FD:
+        u8 = fd_load64(p, big)
+        memcpy(&f8, &u8, 8)
+        return f8
+    if vr == FD_VR_AT:
+        return kind(fd_load_tag(p, big))
+    if vr == FD_VR_SV:
+        return <int64_t>fd_load64(p, big)
+    return fd_load64(p, big)
 
 
 # What other packages may call; examples/cython_client does. All else above may change from one version to the next, as the

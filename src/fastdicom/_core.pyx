@@ -21,7 +21,7 @@ from cpython.dict cimport PyDict_GetItemWithError
 from cpython.memoryview cimport PyMemoryView_GET_BUFFER
 from cpython.object cimport PyObject, PyObject_GenericGetAttr
 from cpython.unicode cimport PyUnicode_DecodeASCII
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcpy
 
@@ -1192,46 +1192,18 @@ cdef str vr_name(uint16_t vr):
     return name
 
 
-cdef inline object number(const uint8_t *p, uint16_t vr, bint big):
-    cdef uint32_t u4
-    cdef uint64_t u8
-    cdef float f4
-    cdef double f8
-    if vr == FD_VR_US:
-        return fd_load16(p, big)
-    if vr == FD_VR_SS:
-        return <int16_t>fd_load16(p, big)
-    if vr == FD_VR_UL:
-        return fd_load32(p, big)
-    if vr == FD_VR_SL:
-        return <int32_t>fd_load32(p, big)
-    if vr == FD_VR_FL:
-        u4 = fd_load32(p, big)
-        memcpy(&f4, &u4, 4)
-        return <double>f4
-    if vr == FD_VR_FD:
-        u8 = fd_load64(p, big)
-        memcpy(&f8, &u8, 8)
-        return f8
-    if vr == FD_VR_AT:
-        return Tag(fd_load_tag(p, big))
-    if vr == FD_VR_SV:
-        return <int64_t>fd_load64(p, big)
-    return fd_load64(p, big)
-
-
 cdef object numbers(const uint8_t *p, uint64_t n, uint16_t vr, bint big):
     """A number, or a list of them; None when the length does not fit."""
     cdef uint64_t size = 2 if vr == FD_VR_US or vr == FD_VR_SS else 8 if vr in (FD_VR_FD, FD_VR_SV, FD_VR_UV) else 4
     cdef uint64_t i = 0
     cdef list out
     if n == size:
-        return number(p, vr, big)
+        return number_of(p, vr, big, Tag)
     if n % size:
         return None
     out = []
     while i < n:
-        out.append(number(p + i, vr, big))
+        out.append(number_of(p + i, vr, big, Tag))
         i += size
     return out
 

@@ -3,14 +3,7 @@
 
 #include <stdlib.h>
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(FD_PORTABLE)
-#define FD_HAVE_BMI2 1
-#define FD_TARGET_BMI2 __attribute__((target("bmi2")))
-#define FD_INLINE static inline __attribute__((always_inline))
-#else
-#define FD_HAVE_BMI2 0
-#define FD_INLINE static inline
-#endif
+#include "fd_bmi2.h"
 
 #define LOOKUP_BITS 12
 #define LOOKUP_SIZE (1u << LOOKUP_BITS)

@@ -17,13 +17,12 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport int64_t, uint8_t, uint16_t
 
 from fastdicom._core cimport (
     FD_VR_AE, FD_VR_AS, FD_VR_AT, FD_VR_CS, FD_VR_DA, FD_VR_DS, FD_VR_DT, FD_VR_FD, FD_VR_FL, FD_VR_IS, FD_VR_LO, FD_VR_LT, FD_VR_OB,
     FD_VR_OD, FD_VR_OF, FD_VR_OL, FD_VR_OV, FD_VR_OW, FD_VR_PN, FD_VR_SH, FD_VR_SL, FD_VR_SS, FD_VR_ST, FD_VR_SV, FD_VR_TM, FD_VR_UC,
-    FD_VR_UI, FD_VR_UL, FD_VR_UR, FD_VR_US, FD_VR_UT, FD_VR_UV, fd_load16, fd_load32, fd_load64, fd_load_tag,
+    FD_VR_UI, FD_VR_UL, FD_VR_UR, FD_VR_US, FD_VR_UT, FD_VR_UV, number_of,
 )
 
 cdef object NOT_PLAIN = object()
@@ -258,46 +257,18 @@ cdef object person_name(const uint8_t *p, Py_ssize_t n, object encodings, object
     return made
 
 
-cdef inline object number(const uint8_t *p, uint16_t vr, bint big):
-    cdef uint32_t u4
-    cdef uint64_t u8
-    cdef float f4
-    cdef double f8
-    if vr == FD_VR_US:
-        return fd_load16(p, big)
-    if vr == FD_VR_SS:
-        return <int16_t>fd_load16(p, big)
-    if vr == FD_VR_UL:
-        return fd_load32(p, big)
-    if vr == FD_VR_SL:
-        return <int32_t>fd_load32(p, big)
-    if vr == FD_VR_FL:
-        u4 = fd_load32(p, big)
-        memcpy(&f4, &u4, 4)
-        return <double>f4
-    if vr == FD_VR_FD:
-        u8 = fd_load64(p, big)
-        memcpy(&f8, &u8, 8)
-        return f8
-    if vr == FD_VR_AT:
-        return BaseTag(fd_load_tag(p, big))
-    if vr == FD_VR_SV:
-        return <int64_t>fd_load64(p, big)
-    return fd_load64(p, big)
-
-
 cdef object numbers(const uint8_t *p, Py_ssize_t n, uint16_t vr, bint big):
     """A number, or a list of them (of tags a MultiValue)."""
     cdef Py_ssize_t size = 2 if vr == FD_VR_US or vr == FD_VR_SS else 8 if vr in (FD_VR_FD, FD_VR_SV, FD_VR_UV) else 4
     cdef Py_ssize_t i
     cdef list out
     if n == size:
-        return number(p, vr, big)
+        return number_of(p, vr, big, BaseTag)
     if n % size:
         return NOT_PLAIN
     out = []
     for i in range(n // size):
-        out.append(number(p + i * size, vr, big))
+        out.append(number_of(p + i * size, vr, big, BaseTag))
     return several(Tag, out) if vr == FD_VR_AT else out
 
 
