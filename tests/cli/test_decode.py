@@ -128,7 +128,7 @@ def test_standard_input(path, tmp_path, monkeypatch):
 def test_memory_is_flat(tmp_path):
     """300 MB of pixels through a process that never has half of them."""
     path, out = tmp_path / "large.dcm", tmp_path / "large.npy"
-    plane = (b"\x81" + b"\7") * 2064
+    plane = (b"\x81" + b"\7") * 2048
     stream = b"".join(
         [(2).to_bytes(4, "little"), (64).to_bytes(4, "little"), (64 + len(plane)).to_bytes(4, "little"), bytes(52), plane, plane]
     )

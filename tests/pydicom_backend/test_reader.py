@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import os
 import pickle
 import warnings
 from pathlib import Path
@@ -46,7 +47,7 @@ def test_pickles_need_no_fastdicom() -> None:
     ds = dcmread(path)
     assert len(ds.BeamSequence) == 1  # a sequence that is half made
     data = pickle.dumps(ds)
-    assert b"fastdicom" not in data
+    assert b"fastdicom" not in data.replace(os.fsencode(path), b"")
     assert pickle.loads(data) == copy.deepcopy(ds) == pydicom.dcmread(path)
 
 
