@@ -243,6 +243,37 @@ def test_as_pydicom(name):
         assert np.abs(mine.astype(np.int64) - theirs).max() <= (name in LOSSY_FILES)
 
 
+@pytest.mark.parametrize("uid", (RLE, JPEG_LS, J2K, BASELINE))
+@pytest.mark.parametrize("options", ({}, {"raw": True}, {"as_rgb": False}, {"indices": [1, 0]}, {"indices": [0, 2], "raw": True}), ids=str)
+def test_frames_one_by_one(uid, options):
+    """One runner goes from index to index: what was said of one frame must not be taken for the next."""
+    colours = np.array([(100, 90, 200), (200, 130, 140), (50, 160, 110)], "u1")
+    pixels = np.ascontiguousarray(np.broadcast_to(colours[:, None, None], (3, 16, 24, 3)))
+    if uid == RLE:
+        streams = [rle_builder.encoded(each) for each in pixels]
+    elif uid == JPEG_LS:
+        streams = [imagecodecs.jpegls_encode(each) for each in pixels]
+    elif uid == J2K:
+        streams = [imagecodecs.jpeg2k_encode(each, codecformat="j2k", mct=False, level=0) for each in pixels]
+    else:
+        streams = [
+            imagecodecs.jpeg8_encode(each, level=95, colorspace="YCBCR", outcolorspace="YCBCR", subsampling="444") for each in pixels
+        ]
+    ds = made(uid, streams, pixels[0], PhotometricInterpretation="YBR_FULL")
+    decoder = get_decoder(UID(uid))
+
+    def frames_of() -> list[tuple[np.ndarray, str]]:
+        return [(each.astype(int), told["photometric_interpretation"]) for each, told in decoder.iter_array(ds, **options)]
+
+    wanted = frames_of()
+    decoders.register()
+    found = frames_of()
+    assert len(found) == len(wanted) == len(options.get("indices", (0, 1, 2)))
+    for (here, said), (there, meant) in zip(found, wanted, strict=True):
+        assert said == meant
+        assert np.abs(here - there).max() <= (3 if uid == BASELINE else 0)
+
+
 @pytest.mark.parametrize(
     "name", ["MR_small_RLE.dcm", "SC_rgb_rle_16bit_2frame.dcm", "MR_small_jpeg_ls_lossless.dcm", "examples_ybr_color.dcm"]
 )

@@ -73,3 +73,9 @@ def test_a_file_that_was_removed(tmp_path: Path) -> None:
     ds = dcmread(path)
     path.unlink()
     assert saved(ds) == before
+
+
+@pytest.mark.parametrize("size", (-1, 2**64, 1e30, float("inf"), "1 kb"))
+def test_any_size_to_defer_by(size: Any) -> None:
+    path = get_testdata_file("CT_small.dcm")
+    assert dcmread(path, defer_size=size).PixelData == pydicom.dcmread(path, defer_size=size).PixelData

@@ -245,9 +245,12 @@ def _without(decoder: Any, name: str, before: dict[str, Any]) -> None:
 
 
 class _Call(threading.local):
-    """Whether the array that is made in this thread is to have the colour of the stream."""
+    """Whether the array that is made in this thread is to have the colour of the stream; None: it is no `as_array` that makes it.
 
-    raw = False
+    `iter_array` with ``indices`` goes on with one runner, whose options must stay what they are, and says nothing of ``raw``.
+    """
+
+    raw: bool | None = None
 
 
 _call = _Call()
@@ -267,7 +270,7 @@ def _shorten(state: _State, decoder: Any) -> None:
             _call.raw = before
 
     def frames_in_place(runner: Any, index: int | None) -> Any:
-        if next(iter(runner._decoders.values()), None) is decode_frame:
+        if _call.raw is not None and next(iter(runner._decoders.values()), None) is decode_frame:
             try:
                 array = decode_all(runner, index, _call.raw, [_process_color_space] == _base.PROCESSORS)
             except (UnsupportedError, DecodeError, TruncatedError):

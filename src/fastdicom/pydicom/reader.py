@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
 import stat
 from functools import partial
@@ -39,8 +40,8 @@ def dcmread(
 ) -> FileDataset:
     """Read a DICOM file as ``pydicom.dcmread`` does; elements and items are made when they are touched.
 
-    The data set is one of pydicom's own: values, types, positions, warnings and what ``save_as`` writes are the same. A file that is not
-    regular (damaged, deflated, without preamble, private transfer syntaxes) is read by pydicom itself, and so are file objects other than
+    The data set is one of pydicom's own: values, types, positions and what ``save_as`` writes are the same. Those of items are warned of,
+    and raise, when they are touched. A file that is not regular (damaged, deflated, without preamble, private transfer syntaxes) is read by pydicom itself, and so are file objects other than
     `io.BytesIO` and ordinary files opened for reading at their beginning.
 
     Parameters
@@ -57,7 +58,8 @@ def dcmread(
         The elements to have, besides (0008,0005).
     mmap : bool
         Whether long values of a file above 64 KiB may be read when they are touched; the file stays open for that, and may be removed or
-        replaced meanwhile. If it is written to in place, touching such a value raises. False reads all of it now, as pydicom does.
+        replaced meanwhile. If its
+        size or time change, touching such a value raises. False reads all of it now, as pydicom does.
 
     Returns
     -------
@@ -72,7 +74,8 @@ def dcmread(
     """
     limit = size_in_bytes(defer_size)
     found = None
-    if not config.debugging and not config.logger.isEnabledFor(logging.DEBUG):  # pydicom tells what it reads
+    is_plain = limit is None or 0 <= limit < 2**63 or limit == math.inf
+    if is_plain and not config.debugging and not config.logger.isEnabledFor(logging.DEBUG):  # pydicom tells what it reads
         try:
             found = _read(fp, limit, stop_before_pixels, mmap)
         except (DicomError, OSError, ValueError):  # pydicom says what is wrong
