@@ -41,7 +41,8 @@ def dcmread(
     """Read a DICOM file as ``pydicom.dcmread`` does; elements and items are made when they are touched.
 
     The data set is one of pydicom's own: values, types, positions and what ``save_as`` writes are the same. Those of items are warned of,
-    and raise, when they are touched. A file that is not regular (damaged, deflated, without preamble, private transfer syntaxes) is read by pydicom itself, and so are file objects other than
+    and raise, when they are touched. A file that is not regular (damaged, deflated, without preamble, private transfer syntaxes) is
+    read by pydicom itself, and so are file objects other than
     `io.BytesIO` and ordinary files opened for reading at their beginning.
 
     Parameters
