@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
 
 import fastdicom
 import jpegll_builder as jpegll
-from builders import element, encapsulated, image, item, part10, sequence
+from builders import basic_offset_table, element, encapsulated, image, item, part10, sequence
 from fastdicom import DecodeError, DicomWarning, TruncatedError
 from fastdicom.pixels._frames import FrameIndex
 from rle_builder import encoded as rle
@@ -17,6 +18,8 @@ from rle_builder import encoded as rle
 RLE = "1.2.840.10008.1.2.5"
 SV1 = "1.2.840.10008.1.2.4.70"
 BASELINE = "1.2.840.10008.1.2.4.50"
+DEFLATED = "1.2.840.10008.1.2.8.1"
+UNCOMPRESSED = "1.2.840.10008.1.2.1.98"
 MPEG2 = "1.2.840.10008.1.2.4.100"
 FRAMES = [np.random.default_rng(i).integers(0, 4000, (5, 6)).astype("<u2") for i in range(4)]
 STREAMS = [jpegll.encode(frame, precision=12) for frame in FRAMES]
@@ -245,6 +248,102 @@ def test_no_table_at_all(split, count):
     ds = fastdicom.dcmread(part10(image(None, 5, 6, frames=count, stored=12) + without_table(pieces), SV1))
     with pytest.warns(DicomWarning, match="no Basic Offset Table"):
         assert np.array_equal(ds.pixel_array, np.stack(FRAMES)[:count] if count > 1 else FRAMES[0])
+
+
+def stored_in(frame: np.ndarray, syntax: str) -> bytes:
+    if syntax == RLE:
+        return rle(frame)
+    deflate = zlib.compressobj(wbits=-15)
+    return frame.tobytes() if syntax == UNCOMPRESSED else deflate.compress(frame.tobytes()) + deflate.flush()
+
+
+@pytest.mark.parametrize("syntax", (RLE, DEFLATED, UNCOMPRESSED))
+@pytest.mark.parametrize("black", (False, True))
+@pytest.mark.parametrize("count", (1, 4))
+def test_no_table_where_nothing_begins_a_frame(syntax, black, count):
+    """Frames that begin as no table does, or as one that does not rise."""
+    frames = [frame * (0 if black and i == 0 else 1) for i, frame in enumerate(FRAMES[:count])]
+    data = image(None, 5, 6, frames=count, stored=12) + without_table([stored_in(frame, syntax) for frame in frames])
+    ds = fastdicom.dcmread(part10(data, syntax))
+    with pytest.warns(DicomWarning, match="no Basic Offset Table"):
+        assert np.array_equal(ds.pixel_array, np.stack(frames) if count > 1 else frames[0])
+
+
+def test_no_table_and_fewer_frames():
+    """The header of RLE is no table, however many frames are missing; of what has none, either may be."""
+    head = image(None, 5, 6, frames=4, stored=12)
+    ds = fastdicom.dcmread(part10(head + without_table([rle(frame) for frame in FRAMES[:2]]), RLE))
+    with pytest.warns(DicomWarning, match="no Basic Offset Table"):
+        assert np.array_equal(ds.frames[1], FRAMES[1])
+    with pytest.raises(TruncatedError, match="2 of 4"):
+        ds.frames[2]
+    ds = fastdicom.dcmread(part10(head + without_table([frame.tobytes() for frame in FRAMES[:2]]), UNCOMPRESSED))
+    with pytest.raises(DecodeError, match="nothing tells"):
+        ds.frames[0]
+
+
+@pytest.mark.parametrize("bot", (False, True))
+@pytest.mark.parametrize("split", ((1,), (1, 2), (0, 1, 2, 3)))
+@pytest.mark.parametrize("there", (1, 2, 3))
+@pytest.mark.parametrize("delimiter", (False, True))
+def test_frames_keep_their_numbers(bot, split, there, delimiter, recwarn):
+    """Some of several fragments, the last ones missing: there may be as many fragments as frames were said."""
+    parts = [halves(stream) if i in split else [stream] for i, stream in enumerate(STREAMS)]
+    ds = opened(parts[:there], bot=basic_offset_table(parts) if bot else b"", delimiter=delimiter)
+    for i in range(there):
+        assert np.array_equal(ds.frames[i], FRAMES[i])
+    with pytest.raises(TruncatedError, match=f"{there} of 4"):
+        ds.frames[there]
+    assert np.array_equal(ds.decode(partial=True), np.stack([*FRAMES[:there], *[np.zeros_like(FRAMES[0])] * (4 - there)]))
+    assert not [said for said in recwarn if "offset table" in str(said.message)]
+
+
+@pytest.mark.parametrize("bot", (False, True))
+@pytest.mark.filterwarnings("ignore::fastdicom.DicomWarning")
+def test_cut_off_among_many_fragments(bot):
+    parts = [halves(stream) for stream in STREAMS]
+    data = part10(image(None, 5, 6, frames=4, stored=12) + encapsulated(parts, bot=bot), SV1)
+    ends = [data.index(part[1]) + len(part[1]) for part in parts]
+    for stop in range(ends[0], len(data) - 10, 5):
+        ds = fastdicom.dcmread(data[:stop])
+        for i, end in enumerate(ends):
+            if end <= stop:
+                assert np.array_equal(ds.frames[i], FRAMES[i])
+            else:
+                with pytest.raises((DecodeError, TruncatedError)):
+                    ds.frames[i]
+
+
+def test_the_table_of_a_cut_file_is_no_lie():
+    ds = opened(STREAMS[:2], bot=basic_offset_table([[stream] for stream in STREAMS]))
+    assert np.array_equal(ds.frames[1], FRAMES[1])  # without a warning
+    with pytest.raises(TruncatedError, match="2 of 4"):
+        ds.frames[2]
+
+
+def test_a_table_that_ends_too_early_loses_no_frame():
+    for bot in (struct.pack("<4I", 0, 1 << 20, 2 << 20, 3 << 20), struct.pack("<4I", 0, *[0xFFFFFFF0] * 3)):
+        for frames, there in ((STREAMS, 4), (STREAMS[:3], 3), ([halves(stream) for stream in STREAMS], 4)):
+            ds = opened(frames, bot=bot)
+            with pytest.warns(DicomWarning, match="offset table does not fit"):
+                assert np.array_equal(ds.decode(frames=range(there)), np.stack(FRAMES[:there]))
+
+
+def test_a_frame_that_does_not_begin():
+    """Behind the end of another it is a frame, where there are as many of them; where there are fewer, nobody can say."""
+    broken = [STREAMS[0], b"\1" * 40 + STREAMS[1][40:], *STREAMS[2:]]
+    ds = opened(broken)
+    assert np.array_equal(ds.frames[3], FRAMES[3])
+    with pytest.raises(DecodeError):
+        ds.frames[1]
+    first = [b"\1" * 40 + STREAMS[0][40:], *STREAMS[1:]]
+    even = [stream + b"\0" * (len(stream) % 2) for stream in first]
+    ds = fastdicom.dcmread(part10(image(None, 5, 6, frames=4, stored=12) + without_table(even), SV1))
+    with pytest.warns(DicomWarning, match="no Basic Offset Table"):
+        assert np.array_equal(ds.frames[1], FRAMES[1])
+    for frames in (broken[:3], [STREAMS[0], b"\1" * 40, STREAMS[2][:-2], b"\1" * 40, STREAMS[3]]):
+        with pytest.raises(DecodeError, match="nothing tells"):
+            opened(frames).frames[2]
 
 
 def test_bytes_in_the_middle_that_look_like_another_stream():

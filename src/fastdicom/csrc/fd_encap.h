@@ -40,8 +40,8 @@ void fd_encap_free(fd_encap *e);
 fd_status fd_encap_read(fd_encap *e, fd_input *in, uint64_t offset, uint64_t end);
 
 /* Which fragments are which of `wanted` frames. `extended` is the value of the Extended Offset Table (7FE0,0001), little
- * endian, or NULL. A table counts only when each of its offsets is where a fragment begins. FD_OK, FD_MEMORY, FD_IO;
- * FD_INVALID: nothing tells the frames apart. */
+ * endian, or NULL. A table counts only when each of its offsets is where a fragment begins, or behind the end, where the
+ * last frames are missing. FD_OK, FD_MEMORY, FD_IO; FD_INVALID: nothing tells the frames apart. */
 fd_status fd_encap_frames(fd_encap *e, fd_input *in, uint64_t wanted, fd_stream kind, const uint8_t *extended,
                           size_t extended_length);
 

@@ -9,7 +9,7 @@ NOTES = {
     FD_ENCAP_CUT: "the file ends inside a fragment",
     FD_ENCAP_NOT_ITEM: "something else than an item stands among the fragments, which end there",
     FD_ENCAP_TABLE_LIES: "the offset table does not fit the fragments, and was not used",
-    FD_ENCAP_NO_TABLE: "there is no Basic Offset Table: the first item, in which a stream begins, was taken for a fragment (PS3.5 A.4)",
+    FD_ENCAP_NO_TABLE: "there is no Basic Offset Table: the first item, which cannot be one, was taken for a fragment (PS3.5 A.4)",
 }
 
 
