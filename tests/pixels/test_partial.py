@@ -44,7 +44,7 @@ def jpeg_ls(array, mode=0):
 
 
 def dataset(stream, array, uid, photometric="RGB"):
-    bits = 12 if array.ndim == 2 else 8
+    bits = 12 if array.itemsize == 2 else 8
     colour = {} if array.ndim == 2 else {"samples": 3, "photometric": photometric, "planar": 0}
     head = image(None, *array.shape[:2], allocated=8 * array.itemsize, stored=bits, **colour)
     return fastdicom.dcmread(part10(head + encapsulated([bytes(stream)]), SUFFIX + uid))
@@ -100,6 +100,20 @@ def test_jpeg_ls_is_cut_at_every_byte():
             assert np.array_equal(out[:whole], array[:whole]), stop
             assert not out[whole:].any()
             before = whole
+
+
+def test_jpeg_ls_of_black_and_white():
+    """Rows of 0 that were decoded out of made-up bits are no rows, though other rows of 0 are where nothing was written."""
+    pixels = np.zeros((40, 37), np.uint8)
+    pixels[10:20, 5:20] = 200
+    stream = imagecodecs.jpegls_encode(pixels)
+    for stop in range(60, stream.rindex(b"\xff\xd9")):
+        with pytest.warns(DicomWarning, match="ends too early") as said:
+            out = dataset(stream[:stop], pixels, "4.80").decode(partial=True)
+        found = re.search(r"of frame 0 (\d+) of", str(said[0].message))
+        whole = int(found[1]) if found else 0
+        assert np.array_equal(out[:whole], pixels[:whole]), stop
+        assert not out[whole:].any()
 
 
 def test_jpeg_ls_of_planes_needs_all_of_them():

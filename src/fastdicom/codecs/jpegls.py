@@ -71,7 +71,8 @@ def _before_the_cut(src: memoryview, info: FrameInfo, out: memoryview) -> int:
     """Decode the rows that a stream has which ends too early, and tell how many they are.
 
     CharLS writes row by row and gives up where there are no more bits. Which rows it wrote, and which of these needs a bit that was
-    not there, two answers tell: over other bytes, and with other bits behind the end, of which already the first one differs.
+    not there, three answers tell, with other bits behind the end, of which already the first one differs. Each is written over the
+    inverse of the one before, so that the last two are the same only where both of them were written.
     """
     stream = info.stream
     assert stream is not None
@@ -80,16 +81,16 @@ def _before_the_cut(src: memoryview, info: FrameInfo, out: memoryview) -> int:
     axis = 0
     if stream.components > 1 and stream.interleave == 0:
         shape, axis = (stream.components, stream.rows, stream.columns), 1
-    answers = []
-    for more, filled in ((b"\0" * 8, 0x00), (b"\xfe" * 8, 0xFF)):
-        answer = np.full((int(np.prod(shape)), stream.itemsize), filled, np.uint8).view(stream.dtype).reshape(shape)
+    last = np.full((int(np.prod(shape)), stream.itemsize), 0xFF, np.uint8).view(stream.dtype).reshape(shape)
+    other = last
+    for more in (b"\0" * 8, b"\xfe" * 8, b"\0" * 8):
+        other, last = last, ~last
         with suppress(DecodeError):  # that it gives up is what is expected
-            called(partial(_charls, there + more + _EOI, out=answer))
-        answers.append(answer)
-    same = (answers[0] == answers[1]).all(axis=tuple(each for each in range(len(shape)) if each != axis))
+            called(partial(_charls, there + more + _EOI, out=last))
+    same = (last == other).all(axis=tuple(each for each in range(len(shape)) if each != axis))
     whole = int(np.argmin(same)) if not same.all() else stream.rows
     if axis:
-        _interleaved(answers[0], info, out)
+        _interleaved(last, info, out)
     else:
-        fill(lambda _, out: answers[0], src, info, out)  # noqa: ARG005
+        fill(lambda _, out: last, src, info, out)  # noqa: ARG005
     return whole
