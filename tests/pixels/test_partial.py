@@ -129,6 +129,52 @@ def test_jpeg_ls_of_planes_needs_all_of_them():
     assert np.array_equal(out[:whole], RGB[:whole])
 
 
+HEADED = {
+    "JPEG": (lambda: imagecodecs.jpeg8_encode(GRAY, bitspersample=12), "4.51", b"\xff\xda"),
+    "lossless JPEG": (lambda: imagecodecs.ljpeg_encode(GRAY), "4.70", b"\xff\xda"),
+    "JPEG-LS": (lambda: imagecodecs.jpegls_encode(GRAY), "4.80", b"\xff\xda"),
+    "JPEG 2000": (lambda: imagecodecs.jpeg2k_encode(GRAY, level=0, reversible=True, codecformat="j2k"), "4.90", b"\xff\x93"),
+    "JP2": (lambda: imagecodecs.jpeg2k_encode(GRAY, level=0, reversible=True, codecformat="jp2"), "4.90", b"\xff\x93"),
+    "HTJ2K": (lambda: imagecodecs.htj2k_encode(GRAY, reversible=True), "4.201", b"\xff\x93"),
+    "JPEG XL": (lambda: imagecodecs.jpegxl_encode(GRAY, lossless=True), "4.110", None),
+}
+
+
+@pytest.mark.parametrize("name", HEADED)
+def test_a_stream_that_ends_in_its_header_is_nothing(name):
+    """And the frames beside it are there."""
+    encode, uid, marker = HEADED[name]
+    stream = encode()
+    header = stream.index(marker) + 2 if marker else 64
+    for stop in sorted({*range(0, header, 7), 1, 3, 5, header - 1}):
+        ds = image(None, *GRAY.shape, allocated=16, stored=12, frames=3) + encapsulated([stream, stream[:stop], stream])
+        ds = fastdicom.dcmread(part10(ds, SUFFIX + uid))
+        with pytest.raises(DecodeError, match="frame 1"):
+            ds.decode()
+        with pytest.warns(DicomWarning, match="of frame 1 nothing; the rest is 0"):
+            out = ds.decode(partial=True)
+        assert out[0].any()
+        assert not out[1].any()
+        assert np.array_equal(out[2], out[0])
+    broken = bytearray(stream)
+    broken[:4] = b"none"
+    with pytest.raises(DecodeError):
+        dataset(broken[:header], GRAY, uid).decode(partial=True)
+
+
+def test_single_bits_by_rle():
+    bits = np.random.default_rng(4).integers(0, 2, (40, 20), np.uint8)
+    packed = np.packbits(bits, bitorder="little").tobytes()
+    stream = struct.pack("<16I", 1, 64, *[0] * 14) + bytes([len(packed) - 1]) + packed + b"\0"
+    for stop, whole in ((64, 0), (70, 2), (114, 19), (116, 20), (164, 39)):
+        head = image(None, 40, 20, allocated=1, stored=1) + encapsulated([stream[:stop]])
+        ds = fastdicom.dcmread(part10(head, SUFFIX + "5"))
+        with pytest.warns(DicomWarning, match=f"of frame 0 {whole or 'nothing'}"):
+            out = ds.decode(partial=True)
+        assert np.array_equal(out[:whole], bits[:whole])
+        assert not out[whole:].any()
+
+
 def test_what_is_broken_is_no_end():
     """Damage and contradictions stay errors."""
     stream = bytearray(deflated(GRAY))

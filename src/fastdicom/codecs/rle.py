@@ -27,9 +27,10 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview) -> Decoded | None:
     """
     if info.bits_allocated == 1 and info.samples_per_pixel == 1:  # bits packed as they are uncompressed (PS3.5 8.1.1), each frame by itself
         packed = bytearray((info.samples + 7) // 8)
-        _fit(_native.decode_rle(src, packed, 1, 1, False)[1] * 8, info)
+        whole, left = _native.decode_rle(src, packed, 1, 1, info.partial)
+        _fit(left * 8, info)
         _native.unpack_1(packed, out)
-        return None
+        return None if whole == len(packed) else Decoded(whole_rows=whole * 8 // info.columns)
     if info.bits_allocated % 8:
         raise UnsupportedError(f"RLE with {info.bits_allocated} bits allocated (PS3.5 G.2 packs bytes)")
     whole, left = _native.decode_rle(src, out, info.itemsize, info.samples_per_pixel, info.partial)

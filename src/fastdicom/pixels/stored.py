@@ -38,6 +38,14 @@ _EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00002
 # become 128 (PS3.5 G.3.1); a bit a sample (T.81 H.1.2); less than a bit a block of 64, four for one when subsampled; RFC 1951.
 _MOST = {"rle": 64, "deflated-frame": 1032, "encapsulated-uncompressed": 1}
 _MOST_SAMPLES = {"jpeg-lossless": 8, "jpeg": 4096}
+_BOXED = b"\0\0\0\x0c", b"\r\n\x87\n"
+_BEGINNINGS = {
+    "jpeg": (b"\xff\xd8\xff",),
+    "jpeg-ls": (b"\xff\xd8\xff",),
+    "j2k": (b"\xff\x4f\xff\x51", b"jP  ".join(_BOXED)),
+    "jxl": (b"\xff\x0a", b"JXL ".join(_BOXED)),
+}
+_JXL_HEADERS = 64  # bytes in which nothing is told apart: the boxes of a file, and how its first frame begins
 _CHECK_FROM = 64 << 20  # decoded bytes from which it is asked whether the streams can hold so many
 
 
@@ -50,6 +58,21 @@ def check_stream_size(info: FrameInfo, size: int, number: int | None = None) -> 
         enough = family not in _MOST_SAMPLES or size * _MOST_SAMPLES[family] >= info.samples
     if not enough:
         raise DecodeError(f"a stream of {size} bytes cannot hold {info.rows} x {info.columns} pixels, {info.frame_size} bytes", number)
+
+
+def _ends_in_header(stream: memoryview, form: str | None) -> bool:
+    """Whether a stream is empty, or begins as one of its format and ends before its first coded data."""
+    data = bytes(stream[: 1 << 20]).rstrip(b"\0")  # headers with long profiles have some 100 KiB
+    if form is None or not data:
+        return not data
+    if len(stream) > 1 << 20 or not any(data.startswith(each) or each.startswith(data) for each in _BEGINNINGS[form]):
+        return False
+    if form == "jxl":  # its headers are entropy-coded themselves
+        return len(data) <= _JXL_HEADERS
+    if form == "j2k":
+        return b"\xff\x93" not in data  # SOD
+    scan = data.find(b"\xff\xda")  # SOS, whose segment tells its length
+    return scan < 0 or scan + 2 + int.from_bytes(data[scan + 2 : scan + 4].ljust(2, b"\xff")) > len(data)
 
 
 class Native:
@@ -225,9 +248,12 @@ class Encapsulated:
         for number in numbers if family in _MOST or family in _MOST_SAMPLES else ():
             check_stream_size(info, index.size(number), number)
         if family in HEADER_OF:
+            stream = index.read(numbers[0])
             try:
-                agree(info, _stream.header(index.read(numbers[0])), rgb)
+                agree(info, _stream.header(stream), rgb)
             except DecodeError as error:
+                if _ends_in_header(stream, HEADER_OF[family]):  # which is said when it is decoded, or is no error then
+                    return
                 raise DecodeError(error.reason, numbers[0], error.offset) from error
 
     def check(self, decoder: str | None) -> None:
@@ -332,9 +358,9 @@ class Encapsulated:
             try:
                 return decode(number, target)
             except DecodeError:
-                if not partial or number != cut:
+                if not partial or (number != cut and not _ends_in_header(self.encoded(number), HEADER_OF.get(self._syntax.family))):
                     raise
-                return 0  # the file ends before the stream says what it is
+                return 0  # the file or the stream ends before it says what it is
 
         return fill
 
