@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -94,9 +96,32 @@ def by_jpeg_2000(cells: np.ndarray) -> bytes:
     return imagecodecs.jpeg2k_encode(cells, level=0, reversible=True)
 
 
-@pytest.mark.parametrize(
-    ("encode", "syntax"), ((by_rle, "5"), (by_jpeg, "4.70"), (by_jpeg, "4.57"), (by_jpeg_ls, "4.80"), (by_jpeg_2000, "4.90"))
-)
+def by_htj2k(cells: np.ndarray) -> bytes:
+    return imagecodecs.htj2k_encode(cells, reversible=True)
+
+
+def by_jpeg_xl(cells: np.ndarray) -> bytes:
+    return imagecodecs.jpegxl_encode(cells, lossless=True)
+
+
+def by_deflate(cells: np.ndarray) -> bytes:
+    return imagecodecs.deflate_encode(cells.tobytes(), raw=True)
+
+
+WHOLE = {
+    "5": by_rle,
+    "4.70": by_jpeg,
+    "4.57": by_jpeg,
+    "4.80": by_jpeg_ls,
+    "4.90": by_jpeg_2000,
+    "4.201": by_htj2k,
+    "4.110": by_jpeg_xl,
+    "8.1": by_deflate,
+    "1.98": np.ndarray.tobytes,
+}
+
+
+@pytest.mark.parametrize(("syntax", "encode"), WHOLE.items())
 @pytest.mark.parametrize("frames", (1, 3))
 def test_in_the_bits_of_compressed_pixels(encode, syntax, frames):
     """As of the same cells uncompressed, where the codec kept all of them."""
@@ -108,8 +133,32 @@ def test_in_the_bits_of_compressed_pixels(encode, syntax, frames):
     ds = fastdicom.dcmread(part10(head + encapsulated([bytes(encode(frame)) for frame in cells]), f"1.2.840.10008.1.2.{syntax}"))
     assert np.array_equal(ds.overlay_array(0x6000), bits if frames > 1 else bits[0])
     assert np.array_equal(ds.overlay_array(0x6000), plain.overlay_array(0x6000))
-    if syntax in ("5", "4.70", "4.57"):
-        assert np.array_equal(ds.pixel_array, plain.pixel_array)
+    assert np.array_equal(ds.pixel_array, plain.pixel_array)
+
+
+@pytest.mark.parametrize(("syntax", "encode"), WHOLE.items())
+@pytest.mark.parametrize("sign", (0, 1))
+def test_compressed_cells_whose_samples_are_above(syntax, encode, sign):
+    """High Bit 15 of 12 bits, with something below them, is the same as of uncompressed cells (PS3.5 8.1.1)."""
+    cells = np.random.default_rng(5).integers(0, 65536, (5, 7)).astype("<u2")
+    head = image(None, 5, 7, stored=12, high=15, signed=bool(sign))
+    plain = fastdicom.dcmread(part10(head + element(0x7FE00010, "OW", cells.tobytes()))).pixel_array
+    ds = fastdicom.dcmread(part10(head + encapsulated([bytes(encode(cells))]), f"1.2.840.10008.1.2.{syntax}"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "pixel data: Pixel Representation says signed", DicomWarning)
+        assert np.array_equal(ds.pixel_array, plain)
+    assert np.array_equal(plain, cells.astype("<i2") >> 4 if sign else cells >> 4)
+
+
+def test_bits_above_that_nobody_claims():
+    """A precision above Bits Stored is what counts (PS3.5 8.2.3, 8.2.4): the bits are in the samples, and that is said."""
+    cells = np.full((5, 7), 0x2005, "<u2")
+    for syntax in ("4.80", "4.90", "4.201", "4.110"):
+        data = image(None, 5, 7, stored=12) + encapsulated([bytes(WHOLE[syntax](cells))])
+        with pytest.warns(DicomWarning, match="bits above Bits Stored, which is 12, in a lossless stream"):
+            assert np.array_equal(fastdicom.dcmread(part10(data, f"1.2.840.10008.1.2.{syntax}")).pixel_array, cells)
+        data = image(None, 5, 7, stored=12) + encapsulated([bytes(WHOLE[syntax](cells & 0xFFF))])
+        assert np.array_equal(fastdicom.dcmread(part10(data, f"1.2.840.10008.1.2.{syntax}")).pixel_array, cells & 0xFFF)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +167,7 @@ def test_in_the_bits_of_compressed_pixels(encode, syntax, frames):
         (lambda cells: imagecodecs.jpeg8_encode(cells & 0xFFF, lossless=True, bitspersample=12), "4.70"),
         (lambda cells: imagecodecs.jpegls_encode(cells, level=2), "4.81"),
         (lambda cells: imagecodecs.jpeg2k_encode(cells, level=0, reversible=True), "4.91"),
-        (lambda cells: imagecodecs.jpegxl_encode(cells, lossless=True), "4.110"),
-        (lambda cells: cells.tobytes(), "1.98"),
+        (lambda cells: imagecodecs.jpegxl_encode(cells, lossless=True), "4.112"),
     ),
 )
 def test_bits_that_were_not_kept(stream, syntax):

@@ -196,12 +196,12 @@ def htj2k(array, **options):
     return bytes(imagecodecs.htj2k_encode(array, reversible=True, **options))
 
 
-def in_tiles(array, size=64):
+def in_tiles(array, size=64, encode=jpeg_2000):
     """A codestream of tiles, put together of one each: what a tile holds does not depend on where it is a multiple of 64."""
     pieces = [array[y : y + size, x : x + size] for y in range(0, array.shape[0], size) for x in range(0, array.shape[1], size)]
     out = b""
     for number, piece in enumerate(pieces):
-        stream = jpeg_2000(np.ascontiguousarray(piece))
+        stream = encode(np.ascontiguousarray(piece))
         start = stream.index(b"\xff\x90\0\x0a")
         if not number:
             head = bytearray(stream[:start])
@@ -252,6 +252,23 @@ def test_tiles_that_are_missing_are_0():
     with pytest.warns(DicomWarning, match="of frame 0 2 of 4 tiles, and"):
         out = dataset(stream[:third], GRAY, "4.90").decode(partial=True)
     assert np.array_equal(out[:64], GRAY[:64])
+    assert not out[64:].any()
+
+
+@pytest.mark.parametrize("photometric", ("RGB", "YBR_FULL"))
+def test_tiles_of_colour_that_are_missing_are_black(photometric):
+    array = np.dstack([picture((128, 128), 255, "u1")] * 3)
+    encoder = pytest.importorskip("openjpeg.utils")
+
+    def encode(piece):
+        return bytes(encoder.encode_array(piece, use_mct=False, photometric_interpretation=1, bits_stored=8))
+
+    stream = in_tiles(array, encode=encode)
+    third = [found.start() for found in re.finditer(b"\xff\x90\0\x0a", stream)][2]
+    with pytest.warns(DicomWarning, match="tiles, and its samples are near what they were, not exact; the rest is 0"):
+        out = dataset(stream[:third], array, "4.90", photometric).decode(partial=True)
+    whole = dataset(stream, array, "4.90", photometric).pixel_array
+    assert np.array_equal(out[:64], whole[:64])
     assert not out[64:].any()
 
 

@@ -259,7 +259,8 @@ class Decoded:
 
     `photometric_interpretation` is the colour of the output now: ``"RGB"`` from a decoder that was asked for it and gave it.
     `whole_rows` is how many rows, from the first one on, the stream held before it ended too early; None when all. `coarse` says what
-    there is, such as ``"5 of 6 packets"``, of a stream that ended too early and of which samples are near what they were (JPEG 2000).
+    there is, such as ``"5 of 6 packets"``, of a stream that ended too early and of which samples are near what they were (JPEG 2000);
+    `missing` are the rectangles of which there is nothing: top, bottom, left and right.
     """
 
     rows: int | None = None
@@ -270,3 +271,4 @@ class Decoded:
     photometric_interpretation: str | None = None
     whole_rows: int | None = None
     coarse: str = ""
+    missing: tuple[tuple[int, int, int, int], ...] = ()

@@ -46,4 +46,4 @@ def _before_the_cut(src: memoryview, info: FrameInfo, out: memoryview, threads: 
     samples = np.frombuffer(out, f"u{info.itemsize}").reshape(info.rows, info.columns, -1)
     for top, bottom, left, right in repaired.missing:
         samples[top:bottom, left:right] = 0
-    return Decoded(coarse=repaired.said)
+    return Decoded(coarse=repaired.said, missing=tuple(repaired.missing))

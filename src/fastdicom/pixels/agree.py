@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Step = Literal["", "cells", "extend", "either", "fits", "positive"]
 
-__all__ = ["Plan", "agree"]
+__all__ = ["Plan", "agree", "is_exact"]
 
 _NAMES = {"jpeg": "JPEG", "jpeg-ls": "JPEG-LS", "j2k": "JPEG 2000", "jxl": "JPEG XL"}
 _LOSSLESS_JPEG = frozenset((3, 7, 11, 15))
@@ -104,7 +104,18 @@ class Plan:
         )
 
 
-def agree(info: FrameInfo, header: StreamHeader | None, rgb: bool) -> Plan:
+def is_exact(info: FrameInfo, header: StreamHeader) -> bool:
+    """Whether a stream gives back every bit of the cells that were compressed: by its header, and for some by its transfer syntax too."""
+    if header.format == "jpeg":
+        return header.process in _LOSSLESS_JPEG and not header.point_transform
+    if header.format == "jpeg-ls":
+        return not header.near and not header.point_transform
+    if not transfer_syntax_of(info.transfer_syntax_uid).lossless:  # a reversible stream may have lost its last layers
+        return False
+    return header.is_reversible if header.format == "j2k" else not (header.is_xyb or header.is_recompressed)
+
+
+def agree(info: FrameInfo, header: StreamHeader | None, rgb: bool, has_overlay: bool = False) -> Plan:
     """Compare a stream with its data set.
 
     Parameters
@@ -115,6 +126,8 @@ def agree(info: FrameInfo, header: StreamHeader | None, rgb: bool) -> Plan:
         What the stream says; None where it does not (RLE, raw bytes): then the data set decides all.
     rgb : bool
         Whether luminance and chrominance shall become RGB. If not, colour is nobody's matter here.
+    has_overlay : bool
+        Whether the data set says that a bit above its samples is an overlay.
 
     Returns
     -------
@@ -134,7 +147,7 @@ def agree(info: FrameInfo, header: StreamHeader | None, rgb: bool) -> Plan:
         step: Step = "" if info.kind != "int" or info.bits_stored == 8 * info.itemsize else "cells" if is_rle else "extend"
         return _plan(info, info.photometric_interpretation, rgb, step, info.bits_stored)
     _check_layout(info, header)
-    step, bits = _signs(info, header)
+    step, bits = _signs(info, header, has_overlay)
     colour, notes = (info.photometric_interpretation, ()) if not rgb else _colour(info, header)
     notes = (*_contradictions(info, header), *notes)
     wanted = rgb and header.format == "jpeg" and colour == "YBR_FULL"
@@ -210,7 +223,7 @@ def _check_layout(info: FrameInfo, header: StreamHeader) -> None:
         raise UnsupportedError(f"the components of the JPEG 2000 stream are subsampled: {header.sampling}")
 
 
-def _signs(info: FrameInfo, header: StreamHeader) -> tuple[Step, int]:
+def _signs(info: FrameInfo, header: StreamHeader, has_overlay: bool) -> tuple[Step, int]:
     """What the numbers in the stream are in the data set: Pixel Representation against the sign of the stream.
 
     Streams of JPEG, JPEG-LS and JPEG XL have no sign: a signed sample is in them as its two's complement bits, and gets its sign
@@ -225,6 +238,8 @@ def _signs(info: FrameInfo, header: StreamHeader) -> tuple[Step, int]:
     if header.format == "jpeg" and header.process in _LOSSLESS_JPEG and precision > stored:
         # whole cells were compressed, with whatever was in the unused bits (PS3.5 8.1.1), such as overlays
         return ("cells" if precision > info.high_bit else "extend"), stored
+    if precision > max(stored, info.high_bit) and (has_overlay or shift(info)) and is_exact(info, header):
+        return "cells", stored  # the same of the other formats, where the data set says so: else their precision is what counts
     if header.signed[0] == info.is_signed:
         # A precision above Bits Stored is what counts (PS3.5 8.2.4): lossy streams overshoot, and to cut off bits would
         # turn white into black

@@ -13,7 +13,7 @@ from fastdicom.codecs import _native, _stream, native, registry
 from fastdicom.codecs.base import HEADER_OF
 from fastdicom.errors import DecodeError, DicomError, TruncatedError, UnsupportedError
 from fastdicom.pixels._frames import FrameIndex
-from fastdicom.pixels.agree import Plan, agree
+from fastdicom.pixels.agree import Plan, agree, is_exact
 from fastdicom.pixels.color import becomes_rgb, to_rgb
 from fastdicom.pixels.describe import Description, path_of, warn
 from fastdicom.transfer_syntax import get as transfer_syntax_of
@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from fastdicom.codecs.base import FrameInfo
+    from fastdicom.codecs.base import Decoded, FrameInfo, StreamHeader
 
     Array = npt.NDArray[Any]
     # answers how many rows are whole when not all are, or what there is of all of them, which only `partial` allows
@@ -32,6 +32,7 @@ __all__ = ["Encapsulated", "Native", "Video", "check_stream_size", "stored"]
 
 # How frames lie in fragments (PS3.5 A.4, `TransferSyntax.fragments`) -> what tells them apart without a table
 _KINDS = {"frame": "fragment", "any": "markers", "stream": "video", "any-stream": "video", "": "markers"}
+_CELLS = frozenset(("rle", "deflated-frame", "encapsulated-uncompressed"))  # families without headers that keep all bits
 _EXTENDED_OFFSET_TABLE = 0x7FE00001
 _EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00002
 # family -> decoded bytes that a byte of a stream can become at most; of the lossy and lossless JPEG, samples. RLE: two bytes
@@ -194,7 +195,7 @@ class Encapsulated:
         self._found: FrameIndex | None = None
         self._codecs: dict[str | None, Any] = {}  # those that were checked last
         self._headers = _stream.Reader()
-        self._plans: dict[tuple[bool, bool], Plan] = {}  # by whether RGB is wanted, and whether parts are
+        self._plans: dict[tuple[bool, bool], tuple[Plan, bool]] = {}  # by whether RGB is wanted, and whether parts are
 
     @property
     def _index(self) -> FrameIndex:
@@ -289,20 +290,35 @@ class Encapsulated:
     def cells(self, number: int, target: memoryview, bit: int = 0) -> None:
         """A frame with all bits of every sample that the stream holds; UnsupportedError where it does not hold that one exactly.
 
-        RLE compresses whole cells (PS3.5 G.2), and so do those who give JPEG more bits than are stored.
+        RLE compresses whole cells (PS3.5 G.2), what is deflated or left as it is has them, and so do those who give a lossless stream
+        more bits than are stored.
         """
         info, stream = self._description.info, self._index.read(self.require(number))
         header = self._headers.read(stream) if self._syntax.family in HEADER_OF else None
         plan = agree(info, header, False)
-        if header is None:
-            held = self._syntax.family == "rle"
-        else:
-            exact = header.is_reversible and self._syntax.lossless if header.format == "j2k" else header.near == 0
-            exact = exact and not header.point_transform and (header.format != "jpeg" or header.process == 3) and header.format != "jxl"
-            held = exact and bit < min(header.precision)
+        held = self._syntax.family in _CELLS if header is None else is_exact(info, header) and bit < min(header.precision)
         if not held:
             raise UnsupportedError(f"bit {bit} of the samples, which holds an overlay, was not kept when they were compressed")
-        registry.load(info.transfer_syntax_uid).decode(stream, plan.info, target)
+        whole = replace(plan.info, bits_stored=info.bits_allocated, high_bit=info.bits_allocated - 1)
+        registry.load(info.transfer_syntax_uid).decode(stream, whole, target)
+
+    def _has_overlay(self) -> bool:
+        """Whether a bit above the samples is an overlay (retired from PS3.3 C.9.2): it has a position there, and no data of its own."""
+        info = self._description.info
+        for group in range(0x60000000, 0x60200000, 0x20000):
+            if group | 0x0102 in self._dataset and group | 0x3000 not in self._dataset:
+                position = self._dataset[group | 0x0102].value
+                if isinstance(position, int) and info.high_bit < position < info.bits_allocated:
+                    return True
+        return False
+
+    def _plan(self, info: FrameInfo, header: StreamHeader | None, rgb: bool) -> tuple[Plan, bool]:
+        """The plan for streams of this header, and whether samples may have bits above Bits Stored that were as well none of theirs."""
+        above = header is not None and info.kind == "int" and max(header.precision) > info.bits_stored and is_exact(info, header)
+        plan = agree(info, header, rgb, above and self._has_overlay())
+        for note in plan.notes:
+            warn(self._dataset, note)
+        return plan, above and not plan.step and not plan.rgb
 
     def becomes_rgb(self) -> bool:
         """True: whether there is something to be converted, the streams tell."""
@@ -311,6 +327,25 @@ class Encapsulated:
     def view(self, numbers: Sequence[int]) -> Array | None:  # noqa: ARG002
         """None: what is stored is never what is decoded."""
         return None
+
+    def _finish(self, plan: Plan, above: bool, held: Decoded | None, target: memoryview) -> int | str | None:
+        """Give decoded samples their sign and colour; answers as a `Fill`."""
+        info = plan.info
+        if held is None or (held.whole_rows is None and not held.coarse):
+            plan.finish(held, target)
+            if above and not _native.unused_clean(target, info.itemsize, info.bits_stored, info.is_signed):
+                warn(self._dataset, f"there are bits above Bits Stored, which is {info.bits_stored}, in a lossless stream: they were kept")
+            return None
+        # cells that are near what they were say nothing of the samples in them, without the bits above; nor does what nobody wrote
+        if held.whole_rows == 0 or (held.coarse and plan.step == "cells"):
+            return 0
+        samples = np.frombuffer(target, f"u{info.itemsize}").reshape(info.rows, info.columns, -1)
+        if held.whole_rows is not None:
+            samples[held.whole_rows :] = 0  # of what was made up there, no sign and no colour is asked
+        plan.finish(held, target)
+        for top, bottom, left, right in held.missing:
+            samples[top:bottom, left:right] = 0  # which is another colour in luminance and chrominance
+        return held.coarse or held.whole_rows
 
     def filler(self, decoder: str | None, rgb: bool, *, partial: bool = False) -> Fill:
         """What decodes a frame into a buffer; `rgb`: luminance and chrominance become RGB.
@@ -338,19 +373,16 @@ class Encapsulated:
                 if not getattr(codec, "PARTIAL", False):  # what such a decoder makes of half a stream is anybody's guess
                     return 0
             header = headers.read(stream) if has_header else None
-            plan = plans.get((rgb, partial))
+            plan, above = plans.get((rgb, partial), (None, False))
             if plan is None or plan.info.stream is not header:  # frames of a file are mostly alike
-                plan = plans[rgb, partial] = agree(info, header, rgb)
-                for note in plan.notes:
-                    warn(self._dataset, note)
+                plan, above = plans[rgb, partial] = self._plan(info, header, rgb)
             try:
                 held = codec.decode(stream, plan.info, target)
             except (DicomError, MemoryError, KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:  # somebody else's decoder: its faults are a frame's, and what panics in Rust is no Exception
                 raise DecodeError(f"{type(error).__name__}: {error}") from error
-            plan.finish(held, target)
-            return None if held is None else held.coarse or held.whole_rows
+            return self._finish(plan, above, held, target)
 
         def fill(number: int, target: memoryview) -> int | str | None:
             if number >= len(index):
