@@ -225,13 +225,15 @@ def broken_blocks(array):
     return found
 
 
-def test_openjph_gives_up():
+def test_openjph_gives_up(monkeypatch):
     """What it throws is an error, also on threads, and not a picture of zeros; whole frames beside are decoded."""
     array = smooth(120, 130)
     whole = bytes(imagecodecs.htj2k_encode(array, reversible=True))
     broken = broken_blocks(array)
     assert len(broken) > 5
-    hook = sys.unraisablehook
+    printed: list[str] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, value, traceback: printed.append(str(value)))
+    hook, print_hook = sys.unraisablehook, sys.excepthook
     for stream in broken:
         with pytest.raises(DecodeError, match=r"OpenJPH gave up|Htj2kError"):
             opened(stream, array, HTJ2K).decode(decoder="openjph")
@@ -241,6 +243,8 @@ def test_openjph_gives_up():
         assert caught.value.frame == 2
         assert np.array_equal(ds.decode(decoder="openjph", frames=[0, 1, 3], threads=3), np.stack([array] * 3))
     assert sys.unraisablehook is hook
+    assert sys.excepthook is print_hook
+    assert not printed
 
 
 def test_what_others_throw_is_passed_on(monkeypatch):
@@ -257,6 +261,11 @@ def test_what_others_throw_is_passed_on(monkeypatch):
     assert htj2k._listener.quiet(lambda: Throws() and None)
     assert got == ["from elsewhere"]
     assert sys.unraisablehook is hook
+    monkeypatch.setattr(sys, "excepthook", lambda kind, value, traceback: got.append(str(value)))
+    hook = sys.excepthook
+    assert htj2k._listener.quiet(lambda: sys.excepthook(ValueError, ValueError("printed"), None))
+    assert got == ["from elsewhere", "printed"]
+    assert sys.excepthook is hook
 
 
 def raw_deflate(data):

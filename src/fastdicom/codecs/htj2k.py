@@ -24,6 +24,7 @@ __all__ = ["PARTIAL", "decode"]
 PARTIAL = True  # what ends too early is left to OpenJPEG
 _openjph: Any = imagecodecs.htj2k_decode  # takes every buffer, whatever its stub says
 _LOSSLESS_ONLY = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202")
+_THROWN = "ojph error"
 _FORGETFUL = "imagecodecs._htj2k."  # the functions in which OpenJPH's exceptions end
 
 
@@ -63,40 +64,55 @@ def _decode(src: memoryview, out: Any, *, stream: StreamHeader, lossless: bool) 
 
 
 class _Listener:
-    """Hears what imagecodecs gives to ``sys.unraisablehook`` while threads decode, and passes on all that is not OpenJPH's."""
+    """Hears what imagecodecs gives to hooks of `sys` while threads decode, and passes on all that is not OpenJPH's.
+
+    Cython prints what it forgets by ``sys.excepthook``, and then tells ``sys.unraisablehook`` where that was.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._busy = 0
+        self._busy: dict[int, int] = {}  # the threads that decode
         self._threads: set[int] = set()
-        self._hook: Any = None
-        self._before: Any = None
+        self._hooks: dict[str, tuple[Any, Any]] = {}  # ours, and whose it was before
 
     def quiet(self, function: Any) -> bool:
         """Call the function; whether nothing was thrown in it on this thread."""
         me = threading.get_ident()
         with self._lock:
-            self._busy += 1
+            self._busy[me] = self._busy.get(me, 0) + 1
             self._threads.discard(me)
-            if self._hook is None or sys.unraisablehook is not self._hook:  # somebody may have put theirs there since
-                self._before = sys.unraisablehook
-                self._hook = sys.unraisablehook = partial(self._heard, self._before)
+            for name, heard in (("excepthook", self._printed), ("unraisablehook", self._heard)):
+                before = getattr(sys, name)
+                if name not in self._hooks or before is not self._hooks[name][0]:  # somebody may have put theirs there since
+                    self._hooks[name] = partial(heard, before), before
+                    setattr(sys, name, self._hooks[name][0])
         try:
             function()
             return me not in self._threads
         finally:
             with self._lock:
-                self._busy -= 1
                 self._threads.discard(me)
-                if not self._busy and sys.unraisablehook is self._hook:
-                    sys.unraisablehook = self._before
-                    self._hook = self._before = None
+                self._busy[me] -= 1
+                if not self._busy[me]:
+                    del self._busy[me]
+                if not self._busy:
+                    for name, (ours, before) in self._hooks.items():
+                        if getattr(sys, name) is ours:
+                            setattr(sys, name, before)
+                    self._hooks.clear()
 
     def _heard(self, before: Any, unraisable: Any, /) -> None:
         if str(unraisable.object).startswith(_FORGETFUL):
             self._threads.add(threading.get_ident())
         else:
             before(unraisable)
+
+    def _printed(self, before: Any, kind: Any, value: Any, traceback: Any, /) -> None:
+        me = threading.get_ident()
+        if me in self._busy and kind is RuntimeError and traceback is None and str(value) == _THROWN:
+            self._threads.add(me)
+        else:
+            before(kind, value, traceback)
 
 
 _listener = _Listener()

@@ -32,7 +32,8 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded | No
     """Decode one frame; its colour becomes RGB where ``info.wanted_rgb`` says so.
 
     The same library as in `codecs.jpeg`, at the same speed, with the same samples. But here its warnings are heard: of codes that
-    are none, of blocks that are missing, of data that are left over. What it fills with gray is an error.
+    are none, of blocks that are missing, of data that are left over. What it fills with gray is an error. Of a run that goes beyond
+    the last coefficient of a block it does not warn, so that damage which makes only such runs is not noticed.
 
     Raises
     ------
