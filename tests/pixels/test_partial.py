@@ -147,7 +147,7 @@ def test_a_stream_that_ends_in_its_header_is_nothing(name):
     stream = encode()
     header = stream.index(marker) + 2 if marker else 64
     for stop in sorted({*range(0, header, 7), 1, 3, 5, header - 1}):
-        ds = image(None, *GRAY.shape, allocated=16, stored=12, frames=3) + encapsulated([stream, stream[:stop], stream])
+        ds = image(None, *GRAY.shape, allocated=16, stored=12, frames=3) + encapsulated([stream, stream[:stop], stream], bot=True)
         ds = fastdicom.dcmread(part10(ds, SUFFIX + uid))
         with pytest.raises(DecodeError, match="frame 1"):
             ds.decode()
