@@ -575,7 +575,7 @@ cdef class ItemList:
         """Whether pydicom would find the same elements in an item: looked at without making anything."""
         cdef fd_cursor cursor
         cdef fd_element e
-        cdef fd_status status
+        cdef fd_status status = FD_OK
         cdef bint regular = not item.cut
         cdef bint big = not self.little
         cdef uint64_t end = item.offset + item.length
