@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import fastdicom
+import terminal
 
 __all__ = ["ROOT", "Block", "Page", "blocks", "extras", "sample_files", "tables"]
 
@@ -232,16 +233,7 @@ class Page:
             stderr=slave,
         )
         os.close(slave)
-        said = b""
-        while True:
-            try:
-                step = os.read(master, 65536)
-            except OSError:  # Linux says so when the other end is closed
-                break
-            if not step:
-                break
-            said += step
-        os.close(master)
+        said = terminal.drained(master)
         text = said.decode().replace("\r\n", "\n")
         text = re.sub(r"[^\n]*\r\x1b\[K", "", text)  # progress, which the next line erases
         return child.wait(), "".join(f"{line.rstrip()}\n" for line in text.splitlines())

@@ -29,6 +29,13 @@ def run(*args: object, columns: int, stdout: bool = True, stderr: bool = True) -
         env={**os.environ, "COLUMNS": str(columns)},
     )
     os.close(slave)
+    said = drained(master)
+    assert child.wait() == 0, said
+    return said.decode()
+
+
+def drained(master: int) -> bytes:
+    """All that is written to a terminal until its other end is closed; closes this one."""
     said = b""
     while True:
         try:
@@ -39,5 +46,4 @@ def run(*args: object, columns: int, stdout: bool = True, stderr: bool = True) -
             break
         said += step
     os.close(master)
-    assert child.wait() == 0, said
-    return said.decode()
+    return said

@@ -872,10 +872,9 @@ def only(Elements elements, wanted):
         elif elements.index is None:
             break
     if elements.index is not None:
-        made = {}
-        for i in sorted(places):
-            tag = tag_object(elements.index.ix.elements[i].tag) if elements.index is not None else None
-            made[tag] = elements.get(tag)
+        # tags first: an element that is got may have pydicom read the file, and the index is gone then
+        tags = [tag_object(elements.index.ix.elements[i].tag) for i in sorted(places)]
+        made = {tag: elements.get(tag) for tag in tags}
         elements.done = made
         elements.index = None
     else:
