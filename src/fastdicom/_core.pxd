@@ -181,6 +181,7 @@ cdef class Source:
     cdef int keep(self, uint64_t offset, uint64_t length, uint32_t tag) except -1
     cdef int check_size(self, uint64_t offset, uint64_t length, uint32_t tag) except -1
     cdef int notes(self, fd_cursor *cursor) except -1
+    cdef int read_at(self, uint64_t offset, void *out, size_t size, uint32_t tag) except -1
 
 
 cdef class Index:
@@ -274,7 +275,7 @@ cdef inline object number_of(const uint8_t *p, uint16_t vr, bint big, object kin
 # layout of the classes may: compile against the version that runs, and have check_abi say so when it is another.
 
 cdef enum:
-    FASTDICOM_ABI = 1  # raised when a cdef method above, or a function below, comes, goes, moves or means something else
+    FASTDICOM_ABI = 2  # raised when a cdef method above, or a function below, comes, goes, moves or means something else
 
 cdef int check_layout(int abi, size_t element, size_t item, size_t cursor, size_t input, size_t part10) except -1
 

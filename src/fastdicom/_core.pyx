@@ -400,31 +400,34 @@ cdef class Source:
             return self.view_of(offset, length, 0)
         return memoryview(self.fetch(offset, length, 0))
 
+    cdef int read_at(self, uint64_t offset, void *out, size_t size, uint32_t tag) except -1:
+        """Copy `size` bytes at `offset`: from memory, or without the GIL from the file."""
+        cdef fd_error error
+        cdef fd_status status
+        cdef size_t got = 0
+        cdef const uint8_t *p = self.locate(offset, size)
+        if p != NULL:
+            memcpy(out, p, size)
+            return 0
+        self.check_size(offset, size, tag)
+        self.acquire()
+        try:
+            with nogil:
+                status = fd_file_read(&self.file, offset, out, size, &got, &error)
+        finally:
+            self.release()
+        if status != FD_OK:
+            raise_error(&error, self.path)
+        if got < size:
+            raise TruncatedError("the file was truncated after it was opened", Tag(tag), offset, self.path)
+        return 0
+
     def read_into(self, uint64_t offset, out, uint32_t tag=0):
         """Fill the writable buffer `out` with the bytes at `offset`, without the GIL where they are read from the file."""
         cdef Py_buffer buffer
-        cdef fd_error error
-        cdef fd_status status
-        cdef size_t got
-        cdef const uint8_t *p
         PyObject_GetBuffer(out, &buffer, PyBUF_WRITABLE)
         try:
-            got = <size_t>buffer.len
-            p = self.locate(offset, got)
-            if p != NULL:
-                memcpy(buffer.buf, p, got)
-                return
-            self.check_size(offset, got, tag)
-            self.acquire()
-            try:
-                with nogil:
-                    status = fd_file_read(&self.file, offset, buffer.buf, <size_t>buffer.len, &got, &error)
-            finally:
-                self.release()
-            if status != FD_OK:
-                raise_error(&error, self.path)
-            if got < <size_t>buffer.len:
-                raise TruncatedError("the file was truncated after it was opened", Tag(tag), offset, self.path)
+            self.read_at(offset, buffer.buf, <size_t>buffer.len, tag)
         finally:
             PyBuffer_Release(&buffer)
 

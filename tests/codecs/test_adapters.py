@@ -268,6 +268,57 @@ def test_what_others_throw_is_passed_on(monkeypatch):
     assert sys.excepthook is hook
 
 
+def test_listening_goes_on_as_long_as_anybody_decodes():
+    """Sessions and single calls overlap on threads: whoever ends first does not take the hooks from the other."""
+    from fastdicom.codecs import htj2k
+
+    class OpenJPH:  # what imagecodecs tells of an exception that it forgets
+        object = "imagecodecs._htj2k.decode"
+
+    before = sys.unraisablehook
+    session = registry.session(registry.load(HTJ2K))  # the others of the syntax have none
+    session.__enter__()
+    inside, ended = threading.Event(), threading.Event()
+    heard = []
+
+    def call():
+        inside.set()
+        ended.wait(10)
+        sys.unraisablehook(OpenJPH)
+
+    thread = threading.Thread(target=lambda: heard.append(htj2k._listener.quiet(call)))
+    thread.start()
+    assert inside.wait(10)
+    session.__exit__(None, None, None)
+    assert sys.unraisablehook is not before
+    ended.set()
+    thread.join()
+    assert heard == [False]
+    assert sys.unraisablehook is before
+    with registry.session(registry.load(HTJ2K)):
+        assert htj2k._listener.quiet(lambda: None)
+        assert sys.unraisablehook is not before
+        assert not htj2k._listener.quiet(lambda: sys.unraisablehook(OpenJPH))
+        assert htj2k._listener.quiet(lambda: None)
+    assert sys.unraisablehook is before
+    assert not htj2k._listener._hooks
+    assert not htj2k._listener._busy
+
+
+def test_frames_that_are_not_alike():
+    """What needs no finishing in one frame does in the next, whose stream says something else."""
+    array = smooth(20, 24)
+    plain, signed = j2k(array, bitspersample=12), j2k(array.astype("i2"))
+    negative = j2k(np.where(np.arange(24) == 5, -1, array).astype("i2"))
+    ds = opened([plain, plain, signed, plain, plain], array, J2K, frames=5, stored=12)
+    with pytest.warns(fastdicom.DicomWarning, match="signed"):
+        assert np.array_equal(ds.decode(threads=1), np.stack([array] * 5))
+    ds = opened([plain, plain, signed, plain, negative], array, J2K, frames=5, stored=12)
+    with pytest.warns(fastdicom.DicomWarning, match="signed"), pytest.raises(DecodeError, match="makes a difference") as caught:
+        ds.decode(threads=1)
+    assert caught.value.frame == 4
+
+
 def raw_deflate(data):
     deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
     return deflater.compress(data) + deflater.flush()

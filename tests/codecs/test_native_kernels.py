@@ -146,6 +146,20 @@ def test_unused_bits_behind_the_first_block():
     assert not _native.unused_clean(pixels, 2, 12, False)
 
 
+@pytest.mark.parametrize("samples", (8191, 8192, 8193, 20_000, 24_576))
+@pytest.mark.parametrize("is_signed", (False, True))
+def test_unused_bits_are_cleared_in_every_block(samples, is_signed):
+    """Blocks without any are not written: one alone is found wherever it is, and its neighbours stay what they are."""
+    dtype = np.dtype("<i2" if is_signed else "<u2")
+    clean = (np.arange(samples) % 4096 - (2048 if is_signed else 0)).astype(dtype)
+    for at in (0, 1, samples // 2, samples - 8193, samples - 8192, samples - 1):
+        if at >= 0:
+            pixels = clean.copy()
+            pixels[at] ^= dtype.type(0x3000)
+            _native.clear_unused(pixels, 2, 12, is_signed)
+            assert np.array_equal(pixels, clean)
+
+
 @pytest.mark.parametrize(
     "call",
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 
@@ -12,7 +13,7 @@ import fastdicom
 import jpegll_builder as jpegll
 from builders import basic_offset_table, element, encapsulated, image, item, part10, sequence
 from fastdicom import DecodeError, DicomWarning, TruncatedError
-from fastdicom.pixels._frames import FrameIndex
+from fastdicom.pixels._frames import FrameIndex, Room
 from rle_builder import encoded as rle
 
 RLE = "1.2.840.10008.1.2.5"
@@ -214,6 +215,31 @@ def test_a_range_of_frames_of_a_large_file(tmp_path):
             assert np.array_equal(ds.frames[3], FRAMES[3])
             assert same(ds)
             assert bytes(ds.frames.encoded(0)).startswith(b"\xff\xd8")
+
+
+def test_streams_are_read_into_a_room(tmp_path):
+    """One after the other into the same memory, if it is large enough; from memory without it."""
+    path = tmp_path / "large.dcm"
+    pieces = [[stream[:20], stream[20:] + bytes(len(stream) % 2)] for stream in STREAMS]
+    path.write_bytes(part10(element(0x00091010, "OB", bytes(100_000)) + image(None, 5, 6, frames=4) + encapsulated(pieces), SV1))
+    room = Room(max(sum(map(len, each)) for each in pieces))
+    with fastdicom.dcmread(path) as ds:
+        index = FrameIndex(ds["PixelData"], 4, "markers")
+        views = []
+        for number, each in enumerate(pieces):
+            views.append(index.read(number, room))
+            assert views[-1] == b"".join(each) == index.read(number)
+            assert views[-1].readonly
+        assert index.read(0, Room(3)) is None
+        with pytest.raises(IndexError):
+            index.read(4, room)
+        del room
+        assert bytes(views[3]) == b"".join(pieces[3])  # which keeps the room
+        os.truncate(path, path.stat().st_size - len(pieces[3][1]) - 8)
+        with pytest.raises(TruncatedError):
+            index.read(3, Room(1000))
+    index = FrameIndex(opened(pieces, bot=True)["PixelData"], 4, "markers")
+    assert [index.read(number, Room(1000)) for number in range(4)] == [b"".join(each) for each in pieces]
 
 
 def test_frame_index():

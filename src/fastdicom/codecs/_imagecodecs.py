@@ -67,6 +67,8 @@ def ended(src: memoryview, /) -> None:
 
     In coded data there is no EOI. CharLS counts through 2**31 bits behind some streams that end without (fifteen seconds).
     """
+    if src[-2:] == _EOI:
+        return
     size = 64
     while True:
         tail = bytes(src[-size:]).rstrip(b"\0")
@@ -118,8 +120,13 @@ def fill(
     expected = np.dtype(dtype)
     target = None
     if expected.itemsize == info.itemsize:
-        target = np.frombuffer(out, expected).reshape(info.shape)
-    array = called(lambda: codec(src, out=target, **options))
+        target = np.ndarray(info.shape, expected, out)
+    try:
+        array = codec(src, out=target, **options)
+    except (MemoryError, DecodeError, UnsupportedError):
+        raise
+    except Exception as error:  # as `called`
+        raise DecodeError(f"{type(error).__name__}: {error}") from error
     if array is target:
         return
     array = np.asarray(array)

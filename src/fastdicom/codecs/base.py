@@ -49,6 +49,11 @@ if TYPE_CHECKING:
                 not fit `out`. Nothing outside `out` is written in any case.
             UnsupportedError
                 When it is whole, but of a kind that this decoder does not decode.
+
+            Notes
+            -----
+            A decoder may have a function `session` without arguments beside it, which gives a context manager: it is entered
+            before many frames are decoded, on whatever threads, and left when all are done.
             """
 
 

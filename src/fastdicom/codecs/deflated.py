@@ -21,6 +21,7 @@ class _Deflated(ABC):
     """A decoder of one library: what is inflated has at most the size of the frame, whatever the stream holds."""
 
     PARTIAL = True  # what ends too early gives the rows before
+    _last: tuple[FrameInfo, int, bool] | None = None  # replaced whole, so that threads do not mind
 
     def decode(self, src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded | None:
         """Decode one frame; see `codecs.base.Decoder`.
@@ -30,8 +31,11 @@ class _Deflated(ABC):
         DecodeError
             The stream is broken or cut off, or holds less or more than the frame.
         """
-        size = (native.frame_bits(info) + 7) // 8
-        if native.is_stored_as_decoded(info) and self.fits(src, out):
+        last = self._last
+        if last is None or last[0] is not info:  # the bytes of a frame, and whether they are those that are wanted
+            last = self._last = info, (native.frame_bits(info) + 7) // 8, native.is_stored_as_decoded(info)
+        size = last[1]
+        if last[2] and self.fits(src, out):
             return None
         room = memoryview(bytearray(size + 1))
         if info.partial and (there := _before_the_cut(src, room)) is not None:
@@ -53,6 +57,8 @@ class _Deflated(ABC):
 
 
 class _Libdeflate(_Deflated):
+    _inflate: Any = None  # takes every buffer, whatever its stub says
+
     def fits(self, src: memoryview, out: memoryview) -> bool:
         try:
             return self.inflate(src, out) == len(out)
@@ -60,10 +66,11 @@ class _Libdeflate(_Deflated):
             return False
 
     def inflate(self, src: memoryview, room: memoryview) -> int:
-        import imagecodecs
+        inflate = self._inflate
+        if inflate is None:
+            import imagecodecs
 
-        inflate: Any = imagecodecs.deflate_decode  # takes every buffer, whatever its stub says
-
+            inflate = self._inflate = imagecodecs.deflate_decode
         try:
             return len(inflate(src, raw=True, out=room))
         except MemoryError:

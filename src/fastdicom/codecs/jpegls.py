@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import imagecodecs
 import numpy as np
@@ -16,7 +16,7 @@ from fastdicom.errors import DecodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fastdicom.codecs.base import FrameInfo
+    from fastdicom.codecs.base import FrameInfo, StreamHeader
 
 __all__ = ["PARTIAL", "decode"]
 
@@ -29,9 +29,11 @@ _charls: Any = imagecodecs.jpegls_decode  # takes every buffer, whatever its stu
 
 def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded:
     """Decode one frame; see `codecs.base.Decoder`. CharLS itself refuses coded data that end early."""
-    info = described(src, info, "jpeg-ls")
-    stream = info.stream
-    assert stream is not None
+    global _last  # noqa: PLW0603  # what was found out last, and nothing that changes an answer
+    how = _last
+    if how is None or how.info is not info or info.stream is None:
+        how = _last = _how(info, described(src, info, "jpeg-ls"))
+    info, stream = how.described, how.stream
     try:
         ended(src)
     except DecodeError:
@@ -39,15 +41,37 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded:
             raise
         return Decoded(stream.rows, stream.columns, stream.components, whole_rows=_before_the_cut(src, info, out))
     try:
-        if stream.components > 1 and stream.interleave == 0:  # T.87 C.2.3: a scan a component
+        if how.planes:
             _planes(src, info, out)
         else:
-            fill(_charls, src, info, out)
+            fill(_charls, src, info, out, dtype=how.dtype)
     except DecodeError as error:
         if not stream.near or stream.precision[0] >= 8:
             raise
         raise DecodeError(f"{error.reason}; {_UNLIKE}") from error
-    return Decoded(stream.rows, stream.columns, stream.components, stream.precision[0])
+    return how.answer
+
+
+class _How(NamedTuple):
+    """How the frames of one description are decoded."""
+
+    info: FrameInfo
+    described: FrameInfo
+    stream: StreamHeader
+    dtype: str
+    planes: bool  # T.87 C.2.3: a scan a component
+    answer: Decoded
+
+
+_last: _How | None = None  # replaced whole, so that threads do not mind
+
+
+def _how(info: FrameInfo, told: FrameInfo) -> _How:
+    stream = told.stream
+    assert stream is not None
+    planes = stream.components > 1 and stream.interleave == 0
+    answer = Decoded(stream.rows, stream.columns, stream.components, stream.precision[0])
+    return _How(info, told, stream, stream.dtype, planes, answer)
 
 
 def _planes(src: memoryview, info: FrameInfo, out: memoryview) -> None:

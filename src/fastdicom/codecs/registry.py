@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from importlib import import_module, metadata
 from importlib.machinery import PathFinder
@@ -15,7 +16,7 @@ from fastdicom._version import __version__
 from fastdicom.errors import DicomWarning, MissingDecoderError, UnsupportedError
 from fastdicom.transfer_syntax import TRANSFER_SYNTAXES, get
 
-__all__ = ["ENTRY_POINTS", "PYLIBJPEG_ENTRY_POINTS", "SECONDS", "Row", "find", "load", "register", "rows"]
+__all__ = ["ENTRY_POINTS", "PYLIBJPEG_ENTRY_POINTS", "SECONDS", "Row", "find", "load", "register", "rows", "session"]
 
 ENTRY_POINTS = "fastdicom.decoders"
 PYLIBJPEG_ENTRY_POINTS = "pylibjpeg.pixel_data_decoders"
@@ -210,6 +211,19 @@ class _InTurn:
                 first = first or error
         assert first is not None
         raise first
+
+
+def session(decoder: Any) -> AbstractContextManager[object]:
+    """What a decoder wants to be done once around many frames, on whatever threads they are decoded; see `codecs.base.Decoder`."""
+    decoders = decoder.decoders if isinstance(decoder, _InTurn) else (decoder,)
+    wanted = [each.session for each in decoders if hasattr(each, "session")]
+    if len(wanted) < 2:
+        found: AbstractContextManager[object] = wanted[0]() if wanted else nullcontext()
+        return found
+    stack = ExitStack()
+    for each in wanted:
+        stack.enter_context(each())
+    return stack
 
 
 def load(uid: str, name: str | None = None) -> Any:

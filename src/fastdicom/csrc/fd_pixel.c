@@ -14,8 +14,10 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FD_INLINE static inline __attribute__((always_inline))
+#define FD_PREFETCH(address) __builtin_prefetch(address)
 #else
 #define FD_INLINE static inline
+#define FD_PREFETCH(address) (void)(address)
 #endif
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -642,13 +644,22 @@ fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned bytes, unsi
 {
     uint64_t half, above;
     fd_status status = unused_masks(size, bytes, stored, is_signed, &half, &above);
-    if (status != FD_OK || stored == 8 * bytes || size == 0) return status;
+    if (status != FD_OK || stored == 8 * bytes) return status;
+    /* Mostly there is nothing to be cleared, and to look costs less than to write. From the end on, as what a decoder wrote last is
+     * still near the processor; what lies before it is asked for meanwhile. */
+    const size_t block = 16384;
+    for (size_t at = size; at > 0;) {
+        const size_t n = at % block ? at % block : block;
+        at -= n;
+        for (size_t i = 0; i < block && i < at; i += 64) FD_PREFETCH(data + at - 1 - i);
 #if FD_HAS_AVX2
-    if (use_simd())
-        clear_avx2(data, size, bytes, half, above);
-    else
+        if (use_simd()) {
+            if (dirty_avx2(data + at, n, bytes, half, above)) clear_avx2(data + at, n, bytes, half, above);
+            continue;
+        }
 #endif
-        clear_portable(data, size, bytes, half, above);
+        if (dirty_portable(data + at, n, bytes, half, above)) clear_portable(data + at, n, bytes, half, above);
+    }
     return FD_OK;
 }
 

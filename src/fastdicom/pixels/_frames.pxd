@@ -30,6 +30,12 @@ cdef extern from "fd_encap.h":
     fd_status fd_encap_frames(fd_encap *e, fd_input *input, uint64_t wanted, fd_stream kind, const uint8_t *extended, size_t extended_length)
 
 
+cdef class Room:
+    cdef uint8_t *data
+    cdef size_t capacity
+    cdef size_t size
+
+
 cdef class FrameIndex:
     cdef readonly Source source
     cdef fd_encap encap

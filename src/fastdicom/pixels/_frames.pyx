@@ -2,8 +2,11 @@
 
 from fastdicom.errors import DecodeError
 
+from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromObject
 from fastdicom._core cimport FD_INVALID, FD_OK
+from libc.stdlib cimport free, malloc
 
 NOTES = {
     FD_ENCAP_CUT: "the file ends inside a fragment",
@@ -11,6 +14,25 @@ NOTES = {
     FD_ENCAP_TABLE_LIES: "the offset table does not fit the fragments, and was not used",
     FD_ENCAP_NO_TABLE: "there is no Basic Offset Table: the first item, which cannot be one, was taken for a fragment (PS3.5 A.4)",
 }
+
+
+cdef class Room:
+    """Memory for the streams of frames, one after the other. As a buffer it is the last of them, read-only.
+
+    It never grows, so that a view on an earlier stream is at worst one on other bytes.
+    """
+
+    def __cinit__(self, size_t capacity):
+        self.data = <uint8_t *>malloc(capacity or 1)
+        if self.data == NULL:
+            raise MemoryError
+        self.capacity = capacity
+
+    def __dealloc__(self):
+        free(self.data)
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.data, <Py_ssize_t>self.size, True, flags)
 
 
 cdef class FrameIndex:
@@ -108,38 +130,39 @@ cdef class FrameIndex:
         parts = [self.source.view(offset, length) for offset, length in self.spans(number)]
         return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
 
-    def read(self, Py_ssize_t number, object room=None):
+    def read(self, Py_ssize_t number, Room room=None):
         """The same bytes, but never of the map: what C may read even when the file shrinks meanwhile.
 
         Parameters
         ----------
         number : int
             Of the frame.
-        room : memoryview, optional
-            Writable bytes, where those go that must be read from the file: to take new memory for each of many frames costs more
-            than to read them.
+        room : Room, optional
+            Where those go that must be read from the file: to take new memory for each of many frames costs more than to read them.
 
         Returns
         -------
         memoryview or None
             Read-only; None when `room` is too small.
         """
-        cdef Py_ssize_t size, at = 0
-        cdef uint64_t i
+        if not 0 <= number < <Py_ssize_t>self.encap.frames:
+            raise IndexError(f"frame {number} was asked, there are {self.encap.frames}")
+        cdef const fd_fragment *fragment = &self.encap.fragments[self.encap.first[number]]
+        cdef uint64_t i, count = self.encap.first[number + 1] - self.encap.first[number], size = 0
         if room is None:
             parts = [self.source.read(offset, length) for offset, length in self.spans(number)]
             return parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
-        size = self.size(number)
-        if self.encap.first[number + 1] - self.encap.first[number] == 1:
-            i = self.encap.first[number]
-            if self.source.locate(self.encap.fragments[i].offset, self.encap.fragments[i].length) != NULL:
-                return self.source.read(self.encap.fragments[i].offset, self.encap.fragments[i].length)
-        if size > len(room):
+        if count == 1 and self.source.locate(fragment.offset, fragment.length) != NULL:
+            return self.source.read(fragment.offset, fragment.length)
+        for i in range(count):
+            size += fragment[i].length
+        if size > room.capacity:
             return None
-        for i in range(self.encap.first[number], self.encap.first[number + 1]):
-            self.source.read_into(self.encap.fragments[i].offset, room[at:at + <Py_ssize_t>self.encap.fragments[i].length], self.tag)
-            at += <Py_ssize_t>self.encap.fragments[i].length
-        return room[:size].toreadonly()
+        room.size = 0
+        for i in range(count):
+            self.source.read_at(fragment[i].offset, room.data + room.size, <size_t>fragment[i].length, self.tag)
+            room.size += <size_t>fragment[i].length
+        return PyMemoryView_FromObject(room)
 
     def __repr__(self):
         return f"<FrameIndex: {self.encap.frames} frames in {self.encap.count} fragments>"

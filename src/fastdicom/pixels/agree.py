@@ -80,6 +80,13 @@ class Plan:
                 raise UnsupportedError(self.unsupported)
             to_rgb(out, self.colour)
 
+    def is_done(self, held: Decoded | None) -> bool:
+        """Whether a frame of which a decoder answers this needs nothing to be done, and no other frame of the same answer does."""
+        if held is None:
+            return not self.step and not self.rgb
+        is_whole = held.whole_rows is None and not held.coarse
+        return is_whole and not self.step and not (self.rgb and held.photometric_interpretation != "RGB")
+
     def _sign(self, out: memoryview) -> None:
         info, bits = self.info, self.bits
         size = info.itemsize

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from fastdicom.codecs import _native, _stream, native, registry
 from fastdicom.codecs.base import HEADER_OF
 from fastdicom.errors import DecodeError, DicomError, TruncatedError, UnsupportedError
-from fastdicom.pixels._frames import FrameIndex
+from fastdicom.pixels._frames import FrameIndex, Room
 from fastdicom.pixels.agree import Plan, agree, is_exact
 from fastdicom.pixels.color import becomes_rgb, to_rgb
 from fastdicom.pixels.describe import Description, path_of, warn
@@ -48,6 +49,9 @@ _BEGINNINGS = {
 }
 _JXL_HEADERS = 64  # bytes in which nothing is told apart: the boxes of a file, and how its first frame begins
 _CHECK_FROM = 64 << 20  # decoded bytes from which it is asked whether the streams can hold so many
+
+
+_NOTHING: Any = object()  # which no decoder answers
 
 
 def check_stream_size(info: FrameInfo, size: int, number: int | None = None) -> None:
@@ -142,6 +146,10 @@ class Native:
 
     def check_size(self, numbers: Sequence[int], rgb: bool) -> None:
         """Nothing: the length of the value was compared with what the header says."""
+
+    def session(self, decoder: str | None) -> AbstractContextManager[object]:  # noqa: ARG002
+        """Nothing is done once around many frames."""
+        return nullcontext()
 
     def filler(self, decoder: str | None, rgb: bool, *, whole_cells: bool = False, partial: bool = False) -> Fill:  # noqa: ARG002
         """What decodes a frame into a buffer; it never reads through the map: a file truncated meanwhile is an error, no fault.
@@ -320,6 +328,13 @@ class Encapsulated:
             warn(self._dataset, note)
         return plan, above and not plan.step and not plan.rgb
 
+    def _agreed(self, info: FrameInfo, header: StreamHeader | None, rgb: bool) -> tuple[Plan, bool]:
+        """The plan for streams of this header, the last one if it is; whoever decodes on other threads takes the same."""
+        known = self._plans.get((rgb, info.partial))
+        if known is None or known[0].info.stream is not header:
+            known = self._plans[rgb, info.partial] = self._plan(info, header, rgb)
+        return known
+
     def becomes_rgb(self) -> bool:
         """True: whether there is something to be converted, the streams tell."""
         return True
@@ -352,49 +367,66 @@ class Encapsulated:
 
         With `partial` a stream that ends too early gives the rows that its decoder can tell to be whole.
         """
-        info, index, headers, plans = self._description.info, self._index, self._headers, self._plans
+        info, index, read = self._description.info, self._index, self._index.read
         if partial:
             info = replace(info, partial=True)
         cut = len(index) - 1 if index.is_cut else -1
         codec = self._codecs.get(decoder) or registry.load(info.transfer_syntax_uid, decoder)
-        has_header = self._syntax.family in HEADER_OF
-        room = memoryview(bytearray())  # for the streams, one after the other
+        read_header = self._headers.read if self._syntax.family in HEADER_OF else None
+        room = Room(0)  # for the streams, one after the other
+        plan: Plan | None = None
+        above, done = False, _NOTHING  # done: what a decoder answers when there is nothing left to be finished
 
         def decode(number: int, target: memoryview) -> int | str | None:
-            nonlocal room
-            stream = index.read(number, room)
+            nonlocal room, plan, above, done
+            stream = read(number, room)
             if stream is None:
-                room = np.empty(index.size(number) * 5 // 4, np.uint8).data
-                stream = index.read(number, room)
+                room = Room(index.size(number) * 5 // 4)
+                stream = read(number, room)
             assert stream is not None
             if number == cut and not self._is_whole(stream):
                 if not partial:
                     raise DecodeError("the file ends inside the frame")
                 if not getattr(codec, "PARTIAL", False):  # what such a decoder makes of half a stream is anybody's guess
                     return 0
-            header = headers.read(stream) if has_header else None
-            plan, above = plans.get((rgb, partial), (None, False))
+            header = None if read_header is None else read_header(stream)
             if plan is None or plan.info.stream is not header:  # frames of a file are mostly alike
-                plan, above = plans[rgb, partial] = self._plan(info, header, rgb)
+                plan, above = self._agreed(info, header, rgb)
+                done = _NOTHING
             try:
                 held = codec.decode(stream, plan.info, target)
             except (DicomError, MemoryError, KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:  # somebody else's decoder: its faults are a frame's, and what panics in Rust is no Exception
                 raise DecodeError(f"{type(error).__name__}: {error}") from error
-            return self._finish(plan, above, held, target)
+            if held is done:
+                return None
+            whole = self._finish(plan, above, held, target)
+            if whole is None and not above and plan.is_done(held):
+                done = held
+            return whole
+
+        return self._lenient(decode, cut) if partial else decode
+
+    def _lenient(self, decode: Fill, cut: int) -> Fill:
+        """The same with `partial`: of a frame that is not there, or ends before it says what it is, there is nothing."""
+        count, form = len(self._index), HEADER_OF.get(self._syntax.family)
 
         def fill(number: int, target: memoryview) -> int | str | None:
-            if number >= len(index):
+            if number >= count:
                 return 0
             try:
                 return decode(number, target)
             except DecodeError:
-                if not partial or (number != cut and not _ends_in_header(self.encoded(number), HEADER_OF.get(self._syntax.family))):
+                if number != cut and not _ends_in_header(self.encoded(number), form):
                     raise
-                return 0  # the file or the stream ends before it says what it is
+                return 0
 
         return fill
+
+    def session(self, decoder: str | None) -> AbstractContextManager[object]:
+        """What the decoder wants to be done once around many frames."""
+        return registry.session(self._codecs.get(decoder))
 
 
 class Video(Encapsulated):
