@@ -14,8 +14,8 @@ CSRC = "src/fastdicom/csrc"
 MODULES = {
     "fastdicom.dictionary._tables": ["fd_dict", "fd_dict_private", "fd_dict_tables"],
     "fastdicom._core": ["fd_cursor", "fd_index", "fd_part10", "fd_file"],
-    "fastdicom.codecs._native": ["fd_color", "fd_guard", "fd_jpegll", "fd_pixel", "fd_rle"],
-    "fastdicom.codecs._stream": ["fd_jpegcheck", "fd_sample", "fd_stream", "fd_stream_jxl"],
+    "fastdicom.codecs._native": ["fd_color", "fd_dct", "fd_dct_idct", "fd_guard", "fd_huffman", "fd_jpegll", "fd_pixel", "fd_rle"],
+    "fastdicom.codecs._stream": ["fd_huffman", "fd_jpegcheck", "fd_sample", "fd_stream", "fd_stream_jxl"],
     "fastdicom.codecs._tileparts": ["fd_tileparts"],
     "fastdicom.pixels._frames": ["fd_cursor", "fd_encap"],
     "fastdicom.pixels._lut": ["fd_lut"],

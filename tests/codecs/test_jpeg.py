@@ -231,9 +231,9 @@ STREAMS = {
     "scans": by_component([GRAY, GRAY[::-1], GRAY[:, ::-1]], [0x11, 0x11, 0x11]),
     "subsampled scans": by_component([GRAY, GRAY[:, : (COLUMNS + 1) // 2], GRAY[:, : (COLUMNS + 1) // 2]], [0x21, 0x11, 0x11]),
 }
-DEFAULT, CHECKED, STRICT = "libjpeg-turbo", "libjpeg-turbo-checked", "simplejpeg"
+DEFAULT, CHECKED, STRICT, OWN = "libjpeg-turbo", "libjpeg-turbo-checked", "simplejpeg", "jpegdct"
 needs_simplejpeg = pytest.mark.skipif(importlib.util.find_spec(STRICT) is None, reason="simplejpeg is not installed")
-DECODERS = (DEFAULT, CHECKED, pytest.param(STRICT, marks=needs_simplejpeg))
+DECODERS = (DEFAULT, CHECKED, pytest.param(STRICT, marks=needs_simplejpeg), OWN)
 
 
 def decoded(stream, decoder=DEFAULT, **options):
@@ -255,6 +255,8 @@ def decoded(stream, decoder=DEFAULT, **options):
 def known(name, decoder):
     if decoder == STRICT and name == "12 bits":
         pytest.skip("simplejpeg decodes 8 bits")
+    if decoder == OWN and name not in ("gray", "12 bits", "restart rows"):
+        pytest.skip("our own decoder is for gray")
 
 
 @pytest.mark.parametrize("decoder", DECODERS)

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import numpy as np  # noqa: E402
 
 import builders as b  # noqa: E402
+import jpegdct_builder as dct  # noqa: E402
 import jpegll_builder  # noqa: E402
 import rle_builder  # noqa: E402
 
@@ -104,6 +105,17 @@ def write_pixels(out: Path) -> None:
                 write(out / "codecs", bytes([1 << 1, samples, 1]) + stream)
 
 
+def write_dct(out: Path) -> None:
+    """Gray JPEG with the options that streams have, of a few blocks."""
+    random = np.random.default_rng(3)
+    for n in range(24):
+        size = random.integers(-(4 << n % 6), 4 << n % 6, (6, 64), endpoint=True)
+        blocks = np.where(random.random((6, 64)) < (0.05, 0.3, 1)[n % 3], size, 0)
+        more = {"dc": dct.STEEP_DC, "ac": dct.STEEP_AC} if n & 1 else {}
+        options = dct.Options(precision=12 if n & 2 else 8, process=n >> 1 & 1, restart=n % 5, fill=b"\xff" * (n % 4), **more)
+        write(out / "dct", bytes([n & 2, 0, 0]) + dct.encode(blocks, 9 + n % 8, 17 + n % 8, options))
+
+
 def write_streams(out: Path) -> None:
     """Small frames of every format that another encoder writes; without imagecodecs none, and a fuzzer begins with the rest."""
     try:
@@ -156,6 +168,7 @@ def main(out: Path) -> None:
         write(out / "lut", bytes([5, 1, 0, 0, 0, 0, 20, 0]) + struct.pack(f"<{len(parts)}H", *parts))
         write(out / "lut", bytes([5, 0, 0, 0, 0, 0, 20, 0]) + bytes(one & 255 for one in parts))
     write_pixels(out)
+    write_dct(out)
     write_streams(out)
     for text in ("1", "-1.5", "4.000", "1e3", "0.1234567890123456789012", "+12 ", "1E-400", "\u00e9", "9223372036854775808", "NaN"):
         write(out / "number", text.encode())

@@ -45,6 +45,19 @@ cdef extern from "fd_jpegll.h" nogil:
     fd_status fd_jpegll_decode(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, unsigned int bytes, uint32_t *done, fd_error *error)
     c_bool fd_jpegll_use_fast(c_bool on)
 
+cdef extern from "fd_dct.h" nogil:
+    ctypedef struct fd_dct:
+        pass
+    ctypedef struct fd_dct_frame:
+        uint32_t rows
+        uint32_t columns
+        unsigned int precision
+        unsigned int bytes
+    fd_dct *fd_dct_new()
+    void fd_dct_free(fd_dct *d)
+    fd_status fd_dct_decode(fd_dct *d, uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, const fd_dct_frame *frame, uint32_t *whole_rows, fd_error *error)
+    c_bool fd_dct_use_fast(c_bool on)
+
 
 cdef class _View:
     cdef Py_buffer buffer

@@ -1,9 +1,9 @@
 """The pixel kernels of csrc for Python: bytes in, the caller's buffer out, no GIL held while they run."""
 
-from fastdicom.errors import DecodeError, TruncatedError
+from fastdicom.errors import DecodeError, TruncatedError, UnsupportedError
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from fastdicom._core cimport FD_MEMORY, FD_OK, FD_TRUNCATED
+from fastdicom._core cimport FD_LIMIT, FD_MEMORY, FD_OK, FD_TRUNCATED
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -184,6 +184,7 @@ def clear_unused(object data, unsigned int itemsize, unsigned int stored, bint i
 
 def use_simd(bint on) -> bool:
     """For tests: the portable path (False) or the best of this processor (True) from now on; is there another than the portable one?"""
+    fd_dct_use_fast(on)
     fd_jpegll_use_fast(on)
     return bool(fd_pixel_use_simd(on))
 
@@ -256,5 +257,52 @@ def decode_jpegll(object src, object out, unsigned int itemsize, bint partial=Fa
                 size = <size_t>done * h.columns * h.components * itemsize
             memset(b.data + size, 0, b.size - size)
     if status != FD_OK and not (partial and status == FD_TRUNCATED):
+        raise_broken(&error)
+    return done
+
+
+cdef class _Dct:
+    """Tables of Huffman codes, kept from frame to frame."""
+
+    cdef fd_dct *made
+
+    def __cinit__(self):
+        self.made = fd_dct_new()
+        if self.made == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        fd_dct_free(self.made)
+
+
+cdef list _idle = []  # as many as there were threads at once
+
+
+def decode_jpegdct(object src, object out, uint32_t rows, uint32_t columns, unsigned int precision, unsigned int itemsize, bint partial=False) -> int:
+    """Fill `out` with a gray frame of sequential JPEG with Huffman codes (ITU T.81 Annex F), of 8 or 12 bits, little endian.
+
+    Every code is checked: DecodeError when the stream is broken. With `partial` one that ends too early is none: answers how many
+    rows are whole, and the others are 0. UnsupportedError for what is left to other decoders; `out` may have been written to.
+    """
+    cdef _View a = _View(src, False), b = _View(out, True)
+    cdef _Dct kept = _idle.pop() if _idle else _Dct()
+    cdef fd_dct_frame frame
+    cdef fd_error error
+    cdef fd_status status
+    cdef uint32_t done = 0
+    cdef size_t size
+    overlap(b, a, False)
+    frame.rows, frame.columns, frame.precision, frame.bytes = rows, columns, precision, itemsize
+    with nogil:
+        status = fd_dct_decode(kept.made, b.data, b.size, a.data, a.size, &frame, &done, &error)
+        if partial and status == FD_TRUNCATED:
+            size = <size_t>done * columns * itemsize
+            memset(b.data + size, 0, b.size - size)
+    _idle.append(kept)
+    if status == FD_OK:
+        return rows
+    if status == FD_LIMIT:
+        raise UnsupportedError((<bytes>error.reason).decode())
+    if not (partial and status == FD_TRUNCATED):
         raise_broken(&error)
     return done

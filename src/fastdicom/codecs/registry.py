@@ -110,6 +110,7 @@ _rows = [
     Row(_dicom("1.98"), "uncompressed", _HERE + "uncompressed", rank=0),
     Row(_dicom("5"), "rle", _HERE + "rle", rank=0),
     Row(_JPEG_LOSSLESS, "jpegll", _HERE + "jpegll", rank=0),
+    Row(_JPEG, "jpegdct", _HERE + "jpegdct", rank=0),
     Row(_JPEG + _PROGRESSIVE + _ARITHMETIC, "simplejpeg", _HERE + "simplejpeg", "simplejpeg", ("simplejpeg",), 10),
     Row(_JPEG + _PROGRESSIVE + _ARITHMETIC, "libjpeg-turbo", _HERE + "jpeg", "imagecodecs", ("imagecodecs._jpeg8",), 20),
     Row(_JPEG + _PROGRESSIVE + _ARITHMETIC, "libjpeg-turbo-checked", _HERE + "jpeg_checked", "imagecodecs", ("imagecodecs._jpeg8",), 30),

@@ -3,12 +3,11 @@
 #include <stdlib.h>
 
 #include "fd_bmi2.h"
+#include "fd_huffman.h"
 
 #define LOOKUP_BITS 12
 #define LOOKUP_SIZE (1u << LOOKUP_BITS)
-#define MOST_TABLES 4
 #define MOST_COMPONENTS 4
-#define MOST_SPECIFICATION (16 + 256)
 #define MOST_SCANS 256 /* libjpeg writes ten; every scan of a few bytes costs a decoder a pass over the whole image */
 
 /* An entry of `several`: the bits of as many whole symbols as fit; how far they reach in the block, one more when the last of
@@ -19,15 +18,10 @@
 #define ENTRY_MASK(e) ((e) >> 16)
 #define ENTRY_NONE ENTRY(0, 127, 0)
 
-/* A Huffman table (T.81 annex C), and what it was made of: frames that follow each other mostly have the same. */
 typedef struct table {
-    bool defined;
-    uint16_t size; /* of the specification */
-    uint8_t specification[MOST_SPECIFICATION];
+    fd_huffman codes;
     uint8_t symbol[LOOKUP_SIZE], length[LOOKUP_SIZE]; /* by the next bits; length 0: a longer code, or none */
     uint32_t several[LOOKUP_SIZE];
-    uint32_t most[18]; /* the largest code of each length, left aligned in 16 bits and one more; 0: none */
-    int32_t index[17]; /* code >> (16 - length) + index[length]: the place among the symbols */
 } table;
 
 typedef struct component {
@@ -45,7 +39,7 @@ typedef struct reader {
 } reader;
 
 struct fd_jpegcheck {
-    table dc[MOST_TABLES], ac[MOST_TABLES];
+    table dc[FD_HUFFMAN_TABLES], ac[FD_HUFFMAN_TABLES];
     uint8_t *room; /* for a scan without its stuffed zeros */
     size_t room_size;
     size_t lanes_from; /* bytes of a scan */
@@ -62,7 +56,7 @@ typedef struct checker {
     unsigned components, in_scan, scans, widest, tallest;
     component all[MOST_COMPONENTS];
     component *scan[MOST_COMPONENTS];
-    bool thorough, have_frame, have_dc[MOST_TABLES], have_ac[MOST_TABLES]; /* by this stream */
+    bool thorough, have_frame, have_dc[FD_HUFFMAN_TABLES], have_ac[FD_HUFFMAN_TABLES]; /* by this stream */
 } checker;
 
 static fd_status failed(checker *c, fd_status status, const uint8_t *at, uint64_t found, uint64_t expected, const char *reason)
@@ -95,29 +89,17 @@ static uint32_t several_of(const table *t, uint32_t bits)
     return used ? ENTRY(used, advance, 0) : ENTRY_NONE;
 }
 
-static fd_status make_table(checker *c, table *t, const uint8_t *at, unsigned total, bool is_ac)
+static void make_table(table *t, bool is_ac)
 {
-    const unsigned size = 16 + total;
-    if (t->defined && t->size == size && memcmp(t->specification, at, size) == 0) return FD_OK;
-    t->defined = false;
+    const uint8_t *at = t->codes.specification;
     memset(t->length, 0, sizeof t->length);
-    t->size = (uint16_t)size;
-    memcpy(t->specification, at, size);
-    uint32_t code = 0, k = 0;
-    for (unsigned length = 1; length <= 16; length++, code <<= 1) {
-        t->index[length] = (int32_t)k - (int32_t)code;
-        for (unsigned i = 0; i < at[length - 1]; i++, k++, code++) {
-            const uint8_t symbol = at[16 + k];
-            if (code >= 1u << length)
-                return failed(c, FD_INVALID, at, length, 0, "a Huffman table of the JPEG stream has more codes than fit");
-            if (!is_ac && symbol > 15)
-                return failed(c, FD_INVALID, at, symbol, 15, "a Huffman table of the JPEG stream has no such category");
-            if (length > LOOKUP_BITS) continue;
-            const uint32_t first = code << (LOOKUP_BITS - length);
-            memset(t->symbol + first, symbol, 1u << (LOOKUP_BITS - length));
-            memset(t->length + first, (int)length, 1u << (LOOKUP_BITS - length));
+    uint32_t first = 0;
+    for (unsigned length = 1, k = 0; length <= LOOKUP_BITS; length++) {
+        const uint32_t n = 1u << (LOOKUP_BITS - length);
+        for (unsigned i = 0; i < at[length - 1]; i++, k++, first += n) {
+            memset(t->symbol + first, at[16 + k], n);
+            memset(t->length + first, (int)length, n);
         }
-        t->most[length] = at[length - 1] ? code << (16 - length) : 0;
     }
     for (uint32_t i = 0; i < LOOKUP_SIZE; i++) {
         if (is_ac)
@@ -125,30 +107,25 @@ static fd_status make_table(checker *c, table *t, const uint8_t *at, unsigned to
         else
             t->several[i] = t->length[i] ? ENTRY(t->length[i] + t->symbol[i], 1, 0) : ENTRY_NONE;
     }
-    t->defined = true;
-    return FD_OK;
 }
 
 static fd_status read_tables(checker *c, const uint8_t *p, size_t n)
 {
     while (n) {
-        if (n < 17) return failed(c, FD_INVALID, p, n, 17, "a Huffman table of the JPEG stream is cut off");
-        const unsigned class = p[0] >> 4, destination = p[0] & 15;
-        unsigned total = 0;
-        for (unsigned i = 1; i <= 16; i++) total += p[i];
-        if (class > 1 || destination >= MOST_TABLES)
-            return failed(c, FD_INVALID, p, p[0], MOST_TABLES, "a Huffman table of the JPEG stream has no such destination");
-        if (total > 256 || n - 17 < total)
-            return failed(c, FD_INVALID, p, total, n - 17, "a Huffman table of the JPEG stream is cut off");
-        const fd_status status =
-            make_table(c, class ? &c->kept->ac[destination] : &c->kept->dc[destination], p + 1, total, class);
-        if (status != FD_OK) return status;
-        if (class)
-            c->have_ac[destination] = true;
-        else
-            c->have_dc[destination] = true;
-        p += 17 + total;
-        n -= 17 + total;
+        fd_huffman_found found;
+        const uint8_t *at = p;
+        bool same = false;
+        fd_status status = fd_huffman_next(&p, &n, &found, c->error);
+        if (status == FD_OK) {
+            table *t = found.is_ac ? &c->kept->ac[found.destination] : &c->kept->dc[found.destination];
+            status = fd_huffman_make(&t->codes, &found, &same, c->error);
+            if (status == FD_OK && !same) make_table(t, found.is_ac);
+        }
+        if (status != FD_OK) {
+            c->error->offset = (uint64_t)(at - c->src);
+            return status;
+        }
+        (found.is_ac ? c->have_ac : c->have_dc)[found.destination] = true;
     }
     return FD_OK;
 }
@@ -185,23 +162,11 @@ static inline void skip(reader *r, unsigned n)
     r->count -= (int)n;
 }
 
-/* A symbol whose code is longer than the lookup's; -1: no code. */
-static int long_symbol(const table *t, uint64_t bits, unsigned *length)
-{
-    const uint32_t next = (uint32_t)(bits >> 48);
-    for (unsigned n = LOOKUP_BITS + 1; n <= 16; n++) {
-        if (next >= t->most[n]) continue;
-        *length = n;
-        return t->specification[16 + (int32_t)(next >> (16 - n)) + t->index[n]];
-    }
-    return -1;
-}
-
 static inline int next_symbol(const table *t, uint64_t bits, unsigned *length)
 {
     const uint32_t next = (uint32_t)(bits >> (64 - LOOKUP_BITS));
     *length = t->length[next];
-    return *length ? t->symbol[next] : long_symbol(t, bits, length);
+    return *length ? t->symbol[next] : fd_huffman_long(&t->codes, bits, LOOKUP_BITS, length);
 }
 
 /* A block of 64 coefficients. false: there is no such code, or a run goes beyond the block. */
@@ -275,17 +240,11 @@ static bool only_padding(reader *r)
     return true;
 }
 
-static const uint8_t *behind_fill(const uint8_t *p, const uint8_t *end)
-{
-    while (end - p >= 2 && p[0] == 0xFF && p[1] == 0xFF) p++; /* T.81 B.1.1.2 */
-    return p;
-}
-
 static fd_status pass_restart(checker *c, reader *r, unsigned number)
 {
     if (!only_padding(r))
         return failed(c, FD_INVALID, r->p, 0, 0, "the JPEG stream has data behind the last block before a restart");
-    r->p = behind_fill(r->p, r->end);
+    r->p = fd_huffman_behind_fill(r->p, r->end);
     if (r->end - r->p < 2) return failed(c, FD_TRUNCATED, r->p, 0, 0, "the JPEG stream ends before its last block");
     if (r->p[1] != 0xD0 + number)
         return failed(c, FD_INVALID, r->p, r->p[1], 0xD0 + number, "the JPEG stream has another marker where a restart is due");
@@ -638,7 +597,7 @@ static fd_status read_scan(checker *c, const uint8_t *p, size_t n)
     /* One scan holds all: if it is followed by the end marker, nothing was cut off. Else its blocks are counted. */
     const uint8_t *start = c->p;
     const fd_status status = pass_by_markers(c);
-    if (status == FD_OK && c->end - c->p >= 2 && behind_fill(c->p, c->end)[1] == 0xD9) return FD_OK;
+    if (status == FD_OK && c->end - c->p >= 2 && fd_huffman_behind_fill(c->p, c->end)[1] == 0xD9) return FD_OK;
     c->p = start;
     return pass_sequential(c);
 }
