@@ -64,9 +64,10 @@ typedef struct job {
     const uint8_t *start, *end; /* of the interval */
     uint64_t units, done;       /* blocks up to the end of the interval; decoded */
     reader reader;
+    unsigned wild; /* a block was: fd_dct_idct.h. Its codes and those behind it are read nevertheless */
 } job;
 
-typedef enum outcome { GOOD, NO_CODE, DRY, WILD } outcome;
+typedef enum outcome { GOOD, NO_CODE, DRY } outcome;
 
 typedef struct decoder {
     fd_dct *kept;
@@ -351,11 +352,12 @@ FD_INLINE outcome read_blocks(job *restrict j, unsigned precision)
             result = NO_CODE;
             break;
         }
+        wild |= dc != (int16_t)dc;
+        dc = (int16_t)dc;
         const bool whole = j->rows - y >= 8 && j->columns - x >= 8 && j->bytes == size;
         uint8_t *out = whole ? j->dst + (size_t)y * j->pitch + (size_t)x * size : tile;
         const size_t pitch = whole ? j->pitch : 8 * size;
         if (others) {
-            wild |= dc != (int16_t)dc;
             block[0] = (int16_t)dc;
             wild |= j->transform(block, j->steps, out, pitch);
         } else {
@@ -368,12 +370,12 @@ FD_INLINE outcome read_blocks(job *restrict j, unsigned precision)
         if (x >= j->columns) {
             x = 0;
             y += 8;
-            if (wild) break;
         }
     }
     j->done = done;
     j->reader = r;
-    return wild ? WILD : result;
+    j->wild |= wild;
+    return result;
 }
 
 static outcome portable_blocks(job *j) { return j->precision == 8 ? read_blocks(j, 8) : read_blocks(j, 12); }
@@ -445,15 +447,16 @@ static fd_status gather(decoder *d, job *j)
     return FD_OK;
 }
 
-/* Where in the stream the byte is that comes behind so many of the interval. */
-static const uint8_t *place_of(const decoder *d, size_t n)
+static size_t taken(const job *j) { return (size_t)(j->reader.p - j->start) - j->reader.count / 8; }
+
+/* Where in the stream the next byte of the interval is. */
+static const uint8_t *place_of(const decoder *d, const job *j)
 {
+    size_t n = taken(j);
     const uint8_t *p = d->entropy;
     for (; n && p < d->p; n--) p += *p == 0xFF ? 2 : 1;
     return p < d->p ? p : d->p;
 }
-
-static size_t taken(const job *j) { return (size_t)(j->reader.p - j->start) - j->reader.count / 8; }
 
 /* What is left behind the last block before the marker: less than a byte of padding, and perhaps whole bytes of it. */
 static bool only_padding(const job *j)
@@ -478,14 +481,13 @@ static fd_status read_interval(decoder *d, job *j, bool is_last)
     fd_status status = gather(d, j);
     if (status != FD_OK) return status;
     const outcome result = run(d, j);
-    const uint8_t *at = place_of(d, taken(j));
-    if (result == WILD) return unknown(d, at, j->done, "coefficients that no encoder makes");
     if (result == DRY)
         return failed(d, d->end - d->p < 2 ? FD_TRUNCATED : FD_INVALID, d->p, j->done, j->units,
                       "the JPEG stream ends, or has a marker, before its last block");
-    if (result == NO_CODE) return failed(d, FD_INVALID, at, j->done, j->units, "the JPEG stream has no such Huffman code");
+    if (result == NO_CODE)
+        return failed(d, FD_INVALID, place_of(d, j), j->done, j->units, "the JPEG stream has no such Huffman code");
     if (!only_padding(j))
-        return failed(d, FD_INVALID, at, 0, 0,
+        return failed(d, FD_INVALID, place_of(d, j), 0, 0,
                       is_last ? "the JPEG stream has data behind its last block"
                               : "the JPEG stream has data behind the last block before a restart");
     return FD_OK;
@@ -501,6 +503,7 @@ static fd_status read_scan(decoder *d, job *j)
         j->units = total - j->done < interval ? total : j->done + interval;
         if (status == FD_OK) status = read_interval(d, j, j->units == total);
     }
+    if (j->wild && (status == FD_OK || status == FD_TRUNCATED)) return unknown(d, d->p, 0, "coefficients that no encoder makes");
     if (status == FD_TRUNCATED) *d->whole_rows = (uint32_t)(j->done / j->across * 8);
     if (status != FD_OK) return status;
     const uint8_t *p = fd_huffman_behind_fill(d->p, d->end);
