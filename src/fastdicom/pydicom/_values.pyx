@@ -17,13 +17,14 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.stdint cimport int64_t, uint8_t, uint16_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fastdicom._core cimport (
     FD_VR_AE, FD_VR_AS, FD_VR_AT, FD_VR_CS, FD_VR_DA, FD_VR_DS, FD_VR_DT, FD_VR_FD, FD_VR_FL, FD_VR_IS, FD_VR_LO, FD_VR_LT, FD_VR_OB,
     FD_VR_OD, FD_VR_OF, FD_VR_OL, FD_VR_OV, FD_VR_OW, FD_VR_PN, FD_VR_SH, FD_VR_SL, FD_VR_SS, FD_VR_ST, FD_VR_SV, FD_VR_TM, FD_VR_UC,
     FD_VR_UI, FD_VR_UL, FD_VR_UR, FD_VR_US, FD_VR_UT, FD_VR_UV, number_of,
 )
+from fastdicom.pydicom._parts cimport dictionary_vr, plain_conversion
 
 cdef object NOT_PLAIN = object()
 cdef dict CONFIG = config.__dict__
@@ -318,6 +319,31 @@ cdef object element_of(object tag, object vr, object value, object place, bint u
     made.is_undefined_length = bool(undefined)
     made.private_creator = creator
     return made
+
+
+def finished(object raw):
+    """The DataElement that pydicom makes of a RawDataElement with numbers, a code string or bytes; None: it shall do so itself."""
+    cdef bytes data
+    cdef object vr, value, mode
+    cdef uint16_t code
+    if type(raw) is not RawDataElement or type(raw.value) is not bytes or type(raw.tag) is not BaseTag or not plain_conversion():
+        return None
+    data, vr = raw.value, raw.VR
+    if vr is None:
+        vr = dictionary_vr(<uint32_t>raw.tag)
+    if not data or vr is None or len(vr) != 2 or raw.tag >> 16 & 1:
+        return None
+    code = ord(vr[0]) << 8 | ord(vr[1])
+    mode = config.settings.reading_validation_mode
+    if code == FD_VR_OB or code == FD_VR_OW:
+        value = data if code in TRUSTED else NOT_PLAIN  # the same object, not a copy
+    elif code == FD_VR_US or code == FD_VR_CS or code == FD_VR_IS:
+        value = value_of(code, data, len(data), not raw.is_little_endian, default_encoding, mode)
+    else:
+        return None
+    if value is NOT_PLAIN:
+        return None
+    return element_of(raw.tag, vr, value, raw.value_tell, raw.length == 0xFFFFFFFF, mode, None)
 
 
 # Held against the installed pydicom

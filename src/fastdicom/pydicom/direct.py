@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from struct import Struct, unpack_from
 from typing import Any, NamedTuple
 
 from pydicom.dataelem import DataElement
@@ -16,7 +17,8 @@ from pydicom.tag import Tag
 
 from fastdicom.codecs.base import FrameInfo
 from fastdicom.pixels._frames import FrameIndex
-from fastdicom.pydicom._lazy import untouched
+from fastdicom.pydicom._lazy import Elements, untouched
+from fastdicom.pydicom._values import finished
 from fastdicom.pydicom.convert import from_pydicom
 from fastdicom.pydicom.frames import YBR, Piece, encoded, fill, streams_of
 from fastdicom.reader import dcmread as read
@@ -36,11 +38,13 @@ _KNOWN = frozenset(str(each.value) for each in PhotometricInterpretation)
 # Samples per Pixel, Rows, Columns, Bits Allocated, Bits Stored, Pixel Representation
 _NUMBERS = tuple(map(Tag, (0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280103)))
 _PHOTOMETRIC, _PLANAR, _FRAMES, _PIXELS = Tag(0x00280004), Tag(0x00280006), Tag(0x00280008), Tag(0x7FE00010)
+_STORED = frozenset(map(Tag, (0x7FE00008, 0x7FE00009, 0x7FE00010)))
 # Extended Offset Table, Float and Double Float Pixel Data
 _OTHERS = tuple(map(Tag, (0x7FE00001, 0x7FE00008, 0x7FE00009)))
 _KINDS = {"frame": "fragment", "any": "markers"}  # as in `pixels.stored`; no videos
 _MANY = 64  # frames of a file from which it is better to go by its offset table, as pydicom does, than to look at every fragment
 _RGB_IDS = ((82, 71, 66), (114, 103, 98))
+_ITEM, _ITEM_TAG, _DELIMITER = Struct("<II"), 0xE000FFFE, (0xE0DDFFFE, 0)  # the two halves of a tag as one number
 
 
 def _value(ds: Any, tag: Any) -> Any:
@@ -81,7 +85,9 @@ def array_of(ds: Any, index: Any, raw: bool, is_ours: Callable[[str], bool]) -> 
     size = described.streams.info.frame_size * count
     if len(src) in (size, size + size % 2):  # pydicom warns: they may be uncompressed
         return None
-    frames = encoded(src, index, int(count))
+    frames: list[Any] | None = _side_by_side(src, int(count)) if index is None else None
+    if frames is None:
+        frames = encoded(src, index, int(count))
     return None if frames is None else _array(described, frames, index, raw)
 
 
@@ -120,6 +126,25 @@ def array_of_file(src: Any, index: Any, raw: bool, is_ours: Callable[[str], bool
         if frames.notes or frames.is_cut or len(frames) != count:
             return None
         return _array(described, [frames.read(n) for n in (range(count) if index is None else (index,))], index, raw)
+
+
+def _side_by_side(src: bytes, count: int) -> list[memoryview] | None:
+    """The encoded frames without a copy, where each is one fragment, and the offset table says so or is empty; else None."""
+    header, end, view = _ITEM.unpack_from, len(src), memoryview(src)
+    tag, size = header(src) if end >= 8 else (0, 0)
+    if tag != _ITEM_TAG or size not in (0, 4 * count) or end < 8 + size:
+        return None
+    table, at, first = unpack_from(f"<{size // 4}I", src, 8), 8 + size, 8 + size
+    frames: list[memoryview] = []
+    while end - at >= 8 and len(frames) < count:
+        tag, length = header(src, at)
+        if tag != _ITEM_TAG or length > end - at - 8 or (size and table[len(frames)] != at - first):
+            return None
+        frames.append(view[at + 8 : at + 8 + length])
+        at += 8 + length
+    if end - at == 8 and header(src, at) == _DELIMITER:
+        at += 8
+    return frames if at == end and len(frames) == count else None
 
 
 class _Described(NamedTuple):
@@ -163,7 +188,7 @@ def _pieces(streams: Any, frames: list[Any], photometric: str, raw: bool) -> lis
     """The frames and what is done with them; None where there is something to be said."""
     pieces, last, plan = [], streams, None
     for frame in frames:
-        src = memoryview(frame)
+        src = frame if type(frame) is memoryview else memoryview(frame)
         header = streams.header(src)
         if plan is None or header is not last:
             last = header
@@ -186,6 +211,17 @@ def _is_conformed(header: StreamHeader | None, photometric: str) -> bool:
     return (header.ids in _RGB_IDS and photometric != "RGB") or (header.jfif and "YBR" not in photometric)
 
 
+def _finish(ds: Any, tag: Any, raw: Any) -> Any:
+    """The element of a tag as ``ds[tag]`` gives and keeps it, without pydicom's own conversion where that is plain."""
+    made = finished(raw)
+    if made is None:
+        return ds[tag]
+    if tag in _STORED:  # as its `__setitem__` does
+        ds._pixel_array, ds._pixel_id = None, {}
+    ds._dict[tag] = made
+    return made
+
+
 def quick_ids(before: Callable[[Any], dict[str, int]]) -> Callable[[Any], dict[str, int]]:
     """``get_image_pixel_ids`` of pydicom, which `Dataset.pixel_array` asks twice, with fewer look-ups; the same answer."""
     tags = [(keyword, Tag(keyword)) for keyword in before(Dataset())]
@@ -194,15 +230,19 @@ def quick_ids(before: Callable[[Any], dict[str, int]]) -> Callable[[Any], dict[s
     def get_image_pixel_ids(ds: Any) -> dict[str, int]:
         if type(ds) not in _PLAIN:
             return before(ds)
-        get, ids = ds._dict.get, {}
+        store: Any = ds._dict
+        is_lazy, ids = type(store) is Elements, {}
         for keyword, tag in tags:
-            element = get(tag)
+            if is_lazy and tag in store:
+                element = store[tag]  # finished, where `get` gives it as it is in the file
+            else:
+                element = store.get(tag)
             if element is None:
                 ids[keyword] = nothing
-            elif type(element) is DataElement:
-                ids[keyword] = id(element.value)
-            else:
-                ids[keyword] = id(ds[tag].value)
+                continue
+            if type(element) is not DataElement:
+                element = _finish(ds, tag, element)
+            ids[keyword] = id(element.value)
         return ids
 
     return get_image_pixel_ids

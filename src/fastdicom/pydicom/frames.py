@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -106,6 +107,7 @@ class Streams:
         self._codec = registry.load(info.transfer_syntax_uid)
         self._headers = _stream.Reader()
         self._last: Reading | None = None
+        self._done: tuple[Plan | None, Any] = None, None  # a plan, and an answer of which nothing is to be finished
 
     def header(self, src: memoryview) -> StreamHeader | None:
         """What a stream says; the same object as long as streams are alike."""
@@ -140,7 +142,16 @@ class Streams:
             raise
         except BaseException as error:  # somebody else's decoder; what panics in Rust is no Exception
             raise DecodeError(f"{type(error).__name__}: {error}") from error
+        done = self._done
+        if done[0] is plan and done[1] is held:
+            return
         plan.finish(held, out)
+        if plan.is_done(held):
+            self._done = plan, held
+
+    def session(self) -> AbstractContextManager[object]:
+        """What the decoder wants to be done once around many frames."""
+        return registry.session(self._codec)
 
 
 _shared: tuple[Any, list[registry.Row], Streams] | None = None  # of the last description: most files have one, and so have series
@@ -345,7 +356,8 @@ def fill(streams: Streams, pieces: Sequence[Piece], first: int = 0) -> Array:
     with inner(processors() if threads == 1 else 1):
         if count == 1:
             one(0)
-        else:
+            return array
+        with streams.session():
             shares(count, max(1, min(SHARE // size, count // (4 * threads))), threads, lambda: one)
     return array
 
