@@ -68,58 +68,80 @@ int fd_dct_flat(int dc, const fd_dct_steps *steps, unsigned precision)
 
 typedef uint32_t line[8]; /* numbers of 32 bits with a sign, in which overflow, of wild blocks alone, is defined */
 
-/* Eight columns at once: in[k][c] -> out[c][n], turned. */
-FD_INLINE void transform_columns(const line *in, line *out, unsigned round, unsigned shift)
+FD_INLINE uint32_t down(uint32_t x, unsigned shift) { return (uint32_t)((int32_t)x >> shift); }
+
+/* Eight columns at once, which a compiler may take side by side: in[k][c] -> out[n][c]. */
+FD_INLINE void transform_columns(const line *restrict in, line *restrict out, unsigned round, unsigned shift)
 {
     for (unsigned c = 0; c < 8; c++) {
         const uint32_t z1 = (in[2][c] + in[6][c]) * C_0_541;
         const uint32_t e2 = z1 - in[6][c] * C_1_847, e3 = z1 + in[2][c] * C_0_765;
         const uint32_t e0 = ((in[0][c] + in[4][c]) << POINT) + round, e1 = ((in[0][c] - in[4][c]) << POINT) + round;
-        const uint32_t even[4] = {e0 + e3, e1 + e2, e1 - e2, e0 - e3};
         const uint32_t z5 = (in[1][c] + in[3][c] + in[5][c] + in[7][c]) * C_1_175;
         const uint32_t z3 = z5 - (in[3][c] + in[7][c]) * C_1_961, z4 = z5 - (in[1][c] + in[5][c]) * C_0_390;
         const uint32_t y1 = (in[1][c] + in[7][c]) * C_0_899, y2 = (in[3][c] + in[5][c]) * C_2_562;
-        const uint32_t odd[4] = {in[1][c] * C_1_501 - y1 + z4, in[3][c] * C_3_072 - y2 + z3, in[5][c] * C_2_053 - y2 + z4,
-                                 in[7][c] * C_0_298 - y1 + z3};
-        for (unsigned n = 0; n < 4; n++) {
-            out[c][n] = (uint32_t)((int32_t)(even[n] + odd[n]) >> shift);
-            out[c][7 - n] = (uint32_t)((int32_t)(even[n] - odd[n]) >> shift);
-        }
+        const uint32_t o0 = in[1][c] * C_1_501 - y1 + z4, o1 = in[3][c] * C_3_072 - y2 + z3;
+        const uint32_t o2 = in[5][c] * C_2_053 - y2 + z4, o3 = in[7][c] * C_0_298 - y1 + z3;
+        out[0][c] = down(e0 + e3 + o0, shift);
+        out[1][c] = down(e1 + e2 + o1, shift);
+        out[2][c] = down(e1 - e2 + o2, shift);
+        out[3][c] = down(e0 - e3 + o3, shift);
+        out[4][c] = down(e0 - e3 - o3, shift);
+        out[5][c] = down(e1 - e2 - o2, shift);
+        out[6][c] = down(e1 + e2 - o1, shift);
+        out[7][c] = down(e0 + e3 - o0, shift);
     }
+}
+
+FD_INLINE void turn(const line *restrict in, line *restrict out)
+{
+    for (unsigned r = 0; r < 8; r++)
+        for (unsigned c = 0; c < 8; c++) out[c][r] = in[r][c];
 }
 
 static uint32_t size_of(uint32_t x) { return x >> 31 ? 0 - x : x; }
 
-static unsigned is_wild_between(const line *w, unsigned precision)
+/* Of the rows of a block: is there one whose numbers, or whose sum, is beyond what is known to fit? */
+FD_INLINE unsigned is_wild_between(const line *w, unsigned precision)
 {
+    uint32_t beyond = 0;
     for (unsigned r = 0; r < 8; r++) {
-        uint64_t sum = 0;
+        uint32_t sum = 0;
         for (unsigned c = 0; c < 8; c++) {
-            const uint32_t size = size_of(w[c][r]);
-            if (precision == 8 && size > MOST_BETWEEN_8) return 1;
+            const uint32_t size = size_of(w[r][c]); /* at most 2^20: no sum of them overflows */
+            beyond |= precision == 8 && size > MOST_BETWEEN_8;
             sum += size;
         }
-        if (precision == 12 && sum > MOST_ROW_12) return 1;
+        beyond |= precision == 12 && sum > MOST_ROW_12;
     }
-    return 0;
+    return beyond;
+}
+
+/* Coefficients by their steps. Is one of them wild? */
+FD_INLINE unsigned multiply(const int16_t *restrict block, const fd_dct_steps *restrict steps, uint32_t *restrict values)
+{
+    uint16_t beyond = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        const uint16_t size = (uint16_t)(block[i] < 0 ? -block[i] : block[i]);
+        beyond = (uint16_t)(beyond | (size > steps->most[i] ? 1 : 0));
+    }
+    for (unsigned i = 0; i < 64; i++) values[i] = (uint32_t)(block[i] * steps->step[i]);
+    return beyond;
 }
 
 FD_INLINE unsigned transform(int16_t *block, const fd_dct_steps *steps, line *out, unsigned precision)
 {
     const unsigned between = precision == 8 ? BETWEEN_8 : BETWEEN_12, first = POINT - between, second = POINT + between + 3;
     const uint32_t middle = (uint32_t)1 << (precision - 1);
-    line values[8], columns[8], rows[8];
-    unsigned wild = 0;
-    for (unsigned i = 0; i < 64; i++) {
-        const int coefficient = block[i];
-        wild |= (coefficient < 0 ? -coefficient : coefficient) > steps->most[i];
-        values[i >> 3][i & 7] = (uint32_t)(coefficient * steps->step[i]);
-    }
+    uint32_t values[64];
+    line columns[8], turned[8], rows[8];
+    unsigned wild = multiply(block, steps, values);
     memset(block, 0, 64 * sizeof *block);
-    transform_columns((const line *)values, columns, (uint32_t)1 << (first - 1), first);
+    transform_columns((const line *)(const void *)values, columns, (uint32_t)1 << (first - 1), first);
     wild |= is_wild_between((const line *)columns, precision);
-    transform_columns((const line *)columns, rows, ((uint32_t)1 << (second - 1)) + (middle << second), second);
-    memcpy(out, rows, sizeof rows);
+    turn((const line *)columns, turned);
+    transform_columns((const line *)turned, rows, ((uint32_t)1 << (second - 1)) + (middle << second), second);
+    turn((const line *)rows, out);
     return wild;
 }
 
