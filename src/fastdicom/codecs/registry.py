@@ -247,7 +247,7 @@ def load(uid: str, name: str | None = None) -> Any:
     installed: list[Any] = []
     broken: list[str] = []
     for row in chosen:
-        if row.installed and (name is not None or row.rank < SECONDS or not installed):
+        if (name is not None or row.rank < SECONDS or not installed) and row.installed:
             try:
                 installed.append(_imported(row))
             except ImportError as error:  # there, but its libraries are not
