@@ -416,7 +416,7 @@ class Frames(Sequence[Any]):
 
         # a frame that is alone may be shared out by its decoder; who asks for one thread gets one
         with self._stored.session(order.decoder), inner(processors() if threads == 1 and order.threads is None else 1):
-            shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (4 * threads))), threads, make)
+            shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (16 * threads))), threads, make)
         if cut:
             warn(self._dataset, _not_whole(cut, self.description.info.rows))
 
