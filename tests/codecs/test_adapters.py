@@ -13,13 +13,14 @@ import pytest
 import fastdicom
 from builders import encapsulated, image, part10
 from fastdicom import DecodeError, UnsupportedError
-from fastdicom.codecs import registry, workers
+from fastdicom.codecs import _stream, registry, workers
 from fastdicom.codecs.base import FrameInfo
 
 imagecodecs = pytest.importorskip("imagecodecs")
 
 JPEG_LS, J2K, J2K_LOSSY = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"
 HTJ2K, HTJ2K_LOSSY, JPEG_XL = "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.203", "1.2.840.10008.1.2.4.110"
+BASELINE = "1.2.840.10008.1.2.4.50"
 DEFLATED, UNCOMPRESSED = "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.1.98"
 
 
@@ -317,6 +318,56 @@ def test_frames_that_are_not_alike():
     with pytest.warns(fastdicom.DicomWarning, match="signed"), pytest.raises(DecodeError, match="makes a difference") as caught:
         ds.decode(threads=1)
     assert caught.value.frame == 4
+
+
+def test_a_decoder_that_declines_is_not_asked_for_every_frame():
+    asked = []
+
+    class Declining:
+        def declines(self, info):
+            asked.append("declines")
+            return info.rows == 1
+
+        def decode(self, src, info, out):
+            asked.append("first")
+            raise UnsupportedError("not by the first")
+
+    class Second:
+        def __init__(self, decodes):
+            self.decodes = decodes
+
+        def decode(self, src, info, out):
+            asked.append("second")
+            if not self.decodes:
+                raise UnsupportedError("not by the second")
+
+    wide, high = FrameInfo(1, 4, 1, 8, 8, 7, 0, "MONOCHROME2"), FrameInfo(4, 1, 1, 8, 8, 7, 0, "MONOCHROME2")
+    turns = registry._InTurn([Declining(), Second(True)])
+    for info in (wide, wide, high, high):
+        assert turns.decode(memoryview(b""), info, memoryview(bytearray(4))) is None
+    assert asked == ["declines", "second", "second", "declines", "first", "second", "first", "second"]
+    for info in (wide, high):
+        with pytest.raises(UnsupportedError, match="not by the first"):
+            registry._InTurn([Declining(), Second(False)]).decode(memoryview(b""), info, memoryview(bytearray(4)))
+
+
+@pytest.mark.parametrize(("samples", "bits"), ((1, 8), (1, 12), (3, 8)))
+def test_what_jpeg_decoders_decline_they_do_not_decode(samples, bits):
+    array = smooth(16, 24, samples, (1 << bits) - 1, "u1" if bits == 8 else "u2")
+    stream = imagecodecs.jpeg8_encode(array, level=90, bitspersample=bits)
+    header = _stream.header(stream)
+    info = FrameInfo(16, 24, samples, 8 * array.itemsize, bits, bits - 1, 0, "RGB" if samples == 3 else "MONOCHROME2", stream=header)
+    declined = []
+    for name in ("jpegdct", "simplejpeg"):
+        decoder, out = registry.load(BASELINE, name), memoryview(bytearray(info.frame_size))
+        if decoder.declines(info):
+            declined.append(name)
+            with pytest.raises(UnsupportedError):
+                decoder.decode(memoryview(stream), info, out)
+        else:
+            decoder.decode(memoryview(stream), info, out)
+    # simplejpeg gives colour as RGB only, and this is YBR
+    assert declined == {(1, 8): [], (1, 12): ["simplejpeg"], (3, 8): ["jpegdct", "simplejpeg"]}[samples, bits]
 
 
 def raw_deflate(data):

@@ -252,6 +252,25 @@ def test_damaged_files_keep_their_elements():
             assert ds.RequestAttributesSequence[0].ConceptNameCodeSequence[1].to_pydicom().CodeMeaning == "Grün"
 
 
+@pytest.mark.parametrize("undefined", (False, True))
+@pytest.mark.parametrize("syntax", ENCODINGS)
+def test_items_of_damaged_files_keep_their_lengths(syntax, undefined):
+    """What is built of our elements is written as it was: with delimiters, or with lengths."""
+    encoding = ENCODINGS[syntax]
+    whole = body(encoding, undefined=undefined)
+    damaged = whole + b.element(0x0040A132, "SQ", b"\1\2\3\4no items", encoding)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = fastdicom.dcmread(b.part10(damaged, syntax)).to_pydicom()
+        stream = io.BytesIO()
+        del made[0x0040A132]
+        made.save_as(stream)
+    outer = made.RequestAttributesSequence[0]
+    for item in (outer, *outer.ConceptNameCodeSequence):
+        assert item.is_undefined_length_sequence_item is undefined
+    assert whole in stream.getvalue()
+
+
 def test_headers_without_a_vr_in_explicit_vr():
     mixed = b.element(0x00080060, "CS", "CT") + b.element(0x00100020, "LO", "P-1", b.IMPLICIT)
     with warnings.catch_warnings():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,20 @@ def test_missing(tmp_path: Path) -> None:
     done = imported(tmp_path)
     assert done.returncode == 1
     assert "ImportError: fastdicom.pydicom needs pydicom 3, which is not installed: pip install" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["2.4.4", None])
+def test_the_command_says_it_in_a_line(version: str | None, tmp_path: Path) -> None:
+    (tmp_path / "pydicom.py").write_text("raise ModuleNotFoundError(name='pydicom')" if version is None else f"__version__ = {version!r}\n")
+    command = [sys.executable, "-m", "fastdicom.pydicom", "-c", "print(1)"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(SOURCE)))}
+    environment.pop("FASTDICOM_PYDICOM", None)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [line] = done.stderr.strip().splitlines()
+    assert "fastdicom.pydicom " in line
+    assert "pip install 'fastdicom-core[pydicom]'" in line
 
 
 def test_the_rest_needs_no_pydicom(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ if TYPE_CHECKING:
             Notes
             -----
             A decoder may have a function `session` without arguments beside it, which gives a context manager: it is entered
-            before many frames are decoded, on whatever threads, and left when all are done.
+            before many frames are decoded, on whatever threads, and left when all are done. And a function ``declines(info)``: True
+            where the description alone tells that :meth:`decode` would raise UnsupportedError; the next decoder is asked at once then.
             """
 
 

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.codecs.base import FrameInfo, StreamHeader
 
-__all__ = ["PARTIAL", "decode"]
+__all__ = ["PARTIAL", "declines", "decode"]
 
 PARTIAL = True  # what ends too early gives the rows before
 
@@ -46,6 +46,11 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded | No
         rows = _native.decode_jpegdct(src, narrow, info.rows, info.columns, how.precision, how.itemsize, info.partial)
         _stream.widen(narrow, out, how.itemsize, info.itemsize, False)
     return None if rows == info.rows else Decoded(whole_rows=rows)
+
+
+def declines(info: FrameInfo, /) -> bool:
+    """Whether the description alone tells that such a frame is not decoded here; see `codecs.base.Decoder`."""
+    return info.stream is not None and info.stream.format == "jpeg" and bool(_how(info.stream, info).unsupported)
 
 
 class _How(NamedTuple):

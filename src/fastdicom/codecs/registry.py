@@ -202,16 +202,27 @@ class _InTurn:
         self.decoders = decoders
         self.PARTIAL = getattr(decoders[0], "PARTIAL", False)
 
+        self._last: tuple[Any, list[Any]] | None = None  # replaced whole, so that threads do not mind
+
     def decode(self, src: memoryview, info: Any, out: memoryview, /) -> Any:
         """Decode by the first that does not raise UnsupportedError; the error of the first is raised when all do."""
-        first: UnsupportedError | None = None
-        for decoder in self.decoders:
+        last = self._last
+        if last is None or last[0] is not info:
+            last = self._last = info, self._in_order(info)
+        errors: dict[int, UnsupportedError] = {}
+        for decoder in last[1]:
             try:
                 return decoder.decode(src, info, out)
             except UnsupportedError as error:
-                first = first or error
-        assert first is not None
-        raise first
+                errors[id(decoder)] = error
+        raise errors[id(self.decoders[0])]
+
+    def _in_order(self, info: Any) -> list[Any]:
+        """The decoders; last those in front of which the description alone tells that they do not decode such frames."""
+        first = 0
+        while first < len(self.decoders) and hasattr(self.decoders[first], "declines") and self.decoders[first].declines(info):
+            first += 1
+        return self.decoders[first:] + self.decoders[:first]
 
 
 def session(decoder: Any) -> AbstractContextManager[object]:

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastdicom.codecs.base import FrameInfo, StreamHeader
 
-__all__ = ["PARTIAL", "decode"]
+__all__ = ["PARTIAL", "declines", "decode"]
 
 PARTIAL = True  # what ends too early gives the rows before
 
@@ -67,6 +67,11 @@ def decode(src: memoryview, info: FrameInfo, out: memoryview, /) -> Decoded | No
     start = whole_rows * (info.frame_size // info.rows)  # the rest is what libjpeg made up
     out[start:] = bytes(len(out) - start)
     return Decoded(photometric_interpretation="RGB" if how.answer else None, whole_rows=whole_rows)
+
+
+def declines(info: FrameInfo, /) -> bool:
+    """Whether the description alone tells that such a frame is not decoded here; see `codecs.base.Decoder`."""
+    return info.stream is not None and info.stream.format == "jpeg" and bool(_how(info.stream, info).unsupported)
 
 
 class _How(NamedTuple):

@@ -42,16 +42,19 @@ _MODULES = {
 
 
 def _check_version() -> None:
-    """Raise ImportError unless pydicom is there in a version that this package knows."""
+    """Raise ImportError unless pydicom is there in a version that this package knows.
+
+    Its `name` is this package: ``python -m`` then says it in a line, where it shows a traceback for any other.
+    """
     cure = "pip install 'fastdicom-core[pydicom]'"
     try:
         import pydicom
     except ImportError as error:
-        raise ImportError(f"fastdicom.pydicom needs pydicom 3, which is not installed: {cure}") from error
+        raise ImportError(f"fastdicom.pydicom needs pydicom 3, which is not installed: {cure}", name=__name__) from error
     version = str(getattr(pydicom, "__version__", "")) or "an unknown version"
     found = re.match(r"(\d+)\.(\d+)", version)
     if found is None or int(found[1]) != 3:
-        raise ImportError(f"fastdicom.pydicom works with pydicom 3.0 and later versions 3, not with {version}: {cure}", name="pydicom")
+        raise ImportError(f"fastdicom.pydicom works with pydicom 3.0 and later versions 3, not with {version}: {cure}", name=__name__)
 
 
 _check_version()

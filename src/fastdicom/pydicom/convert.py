@@ -128,9 +128,17 @@ def _sequence(elem: DataElement) -> PydicomElement | None:
         return None
     if not isinstance(value, Sequence):
         return None
-    sequence = PydicomSequence([_built(item) for item in value])
+    sequence = PydicomSequence([_item(item) for item in value])
     sequence.is_undefined_length = elem.is_undefined_length
     return PydicomElement(BaseTag(elem.tag), "SQ", sequence, elem.offset, elem.is_undefined_length, already_converted=True)
+
+
+def _item(item: Dataset) -> PydicomDataset:
+    """An item as pydicom writes it again: with the length that its header says, or with a delimiter (PS3.5 7.5.2)."""
+    made = _built(item)
+    start, _ = item.span
+    made.is_undefined_length_sequence_item = bytes(item.source.read(start - 4, 4)) == b"\xff\xff\xff\xff"
+    return made
 
 
 def from_pydicom(dataset: PydicomDataset, /) -> Dataset:
