@@ -104,6 +104,30 @@ def test_what_cannot_be_measured(folder, capsys):
     assert "nothing to measure" in capsys.readouterr().err
 
 
+def test_damage_in_a_folder_is_named(folder, capsys):
+    (folder / "a.dcm").write_bytes(part10(image(None, 20, 30, stored=12) + encapsulated([rle(FRAMES[0])[:90]]), RLE))
+    assert main(["bench", str(folder), "--no-peers", "--repeats", "1"]) == 1
+    told = capsys.readouterr()
+    assert f"{folder / 'a.dcm'}: " in told.err
+    assert "fastdicom rle" in told.out
+    assert main(["bench", str(folder / "nowhere"), "--no-peers"]) == 1
+    assert f"fastdicom: {folder / 'nowhere'}: No such file" in capsys.readouterr().err
+    assert main(["bench", str(folder / "text.txt"), "--no-peers"]) == 1
+    assert "--force" in capsys.readouterr().err
+
+
+def test_colour_jpeg_is_timed_to_rgb(tmp_path, capsys):
+    """As the raw calls make it: so all do the same."""
+    ic = pytest.importorskip("imagecodecs")
+    pytest.importorskip("simplejpeg")
+    stream = ic.jpeg8_encode(np.random.default_rng(1).integers(0, 256, (32, 48, 3), np.uint8), level=90)
+    head = image(None, 32, 48, samples=3, photometric="YBR_FULL_422", planar=0, allocated=8, stored=8)
+    (tmp_path / "c.dcm").write_bytes(part10(head + encapsulated([stream]), "1.2.840.10008.1.2.4.50"))
+    found = {row["decoder"]: row.get("samples") for row in rows_of(capsys, tmp_path / "c.dcm") if row["scope"] == "frames"}
+    for name in ("fastdicom simplejpeg", "fastdicom libjpeg-turbo", "imagecodecs jpeg8_decode"):
+        assert found[name] == "same"
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     (

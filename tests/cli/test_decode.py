@@ -103,6 +103,16 @@ def test_wrong_usage(path, arguments, capsys):
     assert capsys.readouterr().err
 
 
+def test_the_file_that_is_read_is_not_written(path, tmp_path, capsys):
+    same = tmp_path / "same.npy"
+    same.write_bytes(path.read_bytes())
+    with pytest.raises(SystemExit) as caught:
+        main(["decode", str(same), "-o", str(tmp_path / "." / "same.npy")])
+    assert caught.value.code == 2
+    assert "is the file that is read" in capsys.readouterr().err
+    assert same.read_bytes() == path.read_bytes()
+
+
 def test_partial(tmp_path, capsys):
     streams = [jpegll.encode(frame, precision=12) for frame in FRAMES]
     data = part10(image(None, 20, 30, frames=7, stored=12) + encapsulated(streams), "1.2.840.10008.1.2.4.70")

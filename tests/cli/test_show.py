@@ -101,6 +101,15 @@ def test_wrong_usage(one, arguments):
     assert stopped.value.code == 2
 
 
+def test_the_file_that_is_read_is_not_written(one, tmp_path, capsys):
+    same = tmp_path / "same.png"
+    same.write_bytes(one.read_bytes())
+    with pytest.raises(SystemExit) as stopped:
+        main(["show", str(same), "-o", str(same)])
+    assert stopped.value.code == 2
+    assert same.read_bytes() == one.read_bytes()
+
+
 def test_what_cannot_be_shown(one, tmp_path, capsys):
     out = tmp_path / "x.png"
     text = tmp_path / "x.txt"

@@ -456,3 +456,13 @@ def test_threads_inside_of_a_frame():
     with workers.inner(2):
         registry.load(J2K, "openjpeg").decode(memoryview(bytes(j2k(array))), info, out.view("u1").reshape(-1).data)
     assert np.array_equal(out, array)
+
+
+@pytest.mark.parametrize(("field", "name"), ((32, "column"), (36, "row")))
+@pytest.mark.parametrize("value", (1, 4, 1 << 31))
+def test_tiles_that_begin_below_the_image(field, name, value):
+    """XTOsiz and YTOsiz (T.800 B.3): OpenJPH runs for ever on them."""
+    whole = bytearray(imagecodecs.htj2k_encode(np.zeros((33, 40), np.uint8), reversible=True))
+    whole[field : field + 4] = value.to_bytes(4)
+    with pytest.raises(DecodeError, match=f"first JPEG 2000 tile does not hold the first {name}|has no tiles"):
+        fastdicom.dcmread(part10(image(None, 33, 40, allocated=8) + encapsulated([bytes(whole)]), HTJ2K)).decode()

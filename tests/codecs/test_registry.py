@@ -171,6 +171,24 @@ def test_a_fault_of_somebody_elses_decoder(fault):
             ds.decode()
 
 
+def test_an_answer_that_is_none():
+    class Odd:
+        @staticmethod
+        def decode(src, info, out, /):
+            return "done"
+
+    codecs.register_decoder("odd", Odd, "1.2.3")
+    ds = fastdicom.dcmread(part10(image(None, 2, 2, frames=2) + encapsulated([b"..", b".."]), "1.2.3"))
+    with pytest.raises(DecodeError, match="answered a str") as caught:
+        ds.decode(frames=1)
+    assert caught.value.frame == 1
+
+
+def test_one_syntax_of_a_row_is_no_tuple_of_letters():
+    row = registry.Row("1.2.840.10008.1.2.4.50", "x", Zeros)
+    assert row.syntaxes == ("1.2.840.10008.1.2.4.50",)
+
+
 def test_seconds_are_alone_or_named():
     codecs.register_decoder("refuses", Refuses, JPIP, rank=1)
     codecs.register_decoder("second", Zeros, JPIP, rank=registry.SECONDS)

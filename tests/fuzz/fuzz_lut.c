@@ -109,9 +109,9 @@ static void numbers(const uint8_t *p, const uint8_t *src, size_t size)
         CHECK(fabs(levels[i] - 255 * part) <= 0.5 + 1e-9);
     }
     CHECK(found == (least <= most) && (!found || (low == least && high == most)));
-    CHECK(fd_lut_window(out, 8 * n, 8, out, 8 * n, intercept, width, -1, 2) == FD_OK);
+    CHECK(fd_lut_window(out, 8 * n, 8, out, 8 * n, intercept, width, -1, 1) == FD_OK);
     for (size_t i = 0; i < n; i++) CHECK(!(fabs(sample_at(out + 8 * i, FD_F64)) > 1 + 1e-9));
-    CHECK(fd_lut_window(out, 8 * n, 8, out, 8 * n, 0, -1, -1, 2) == FD_INVALID);
+    CHECK(fd_lut_window(out, 8 * n, 8, out, 8 * n, 0, -1, -1, 1) == FD_INVALID);
     free(out);
     free(levels);
 }

@@ -164,3 +164,18 @@ def test_data_sets_go_to_spawned_workers(folder):
 
 def _sum_of_pickled(data: bytes) -> int:
     return pixel_sum(pickle.loads(data))
+
+
+@pytest.mark.parametrize("fill", (-1, 1.5, 1 << 16, float("nan")))
+def test_fill_must_fit(folder, fill):
+    with pytest.raises(ValueError, match="does not hold"):
+        fastdicom.decode_many(["no such file", folder[0]], fill=fill)
+    with pytest.raises(TypeError, match="a number"):
+        fastdicom.decode_many(folder[:1], fill="x")
+
+
+def test_out_decides_the_type(folder):
+    out = np.empty((2, 20, 30), np.uint16)
+    with pytest.raises(ValueError, match="float32"):
+        fastdicom.decode_many(folder[:2], out=out, dtype="f4")
+    assert fastdicom.decode_many(folder[:2], out=out, dtype="u2").array is out

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import corpus
 import fastdicom
-from builders import EXPLICIT_LITTLE, IMPLICIT_LITTLE, element, item, sequence
+from builders import EXPLICIT_LITTLE, IMPLICIT_LITTLE, element, encapsulated, image, item, part10, sequence
 from fastdicom import DecodeError, DicomWarning, MissingElementError, UnsupportedError
 from fastdicom.pixels import contact_sheet, pixel_array_rescaled, pixel_aspect, square_pixels, to_png
 from lut_builder import lut_item, modality_lut, opened, palette, rescale, voi_lut, window
@@ -239,6 +239,31 @@ def test_supplemental_palette():
     assert np.array_equal(plain, stretched(pixels))
 
 
+def test_padding_below_a_supplemental_palette():
+    """Padding is a stored sample: what the modality LUT makes of others may be the same number (PS3.3 C.7.5.1.1.2)."""
+    pixels = np.array([[0, 1000, 1500], [2000, 4000, 4001]], "<u2")
+    more = element(0x00089205, "CS", "COLOR") + element(0x00280120, "US", b"\0\0") + palette([[65535, 0], [0, 65535], [0, 0]], 4000, 16)
+    image = opened(pixels, rescale("1", "-1000"), more).to_image()
+    assert image[..., 0].reshape(-1)[:4].tolist() == [0, 0, 128, 255]
+
+
+def test_colour_of_more_bits_than_are_stored():
+    """The stream's bits count (PS3.5 8.2.1), in every frame, when samples show that there are more."""
+    ic = pytest.importorskip("imagecodecs")
+    frames = [np.full((16, 16, 3), level, np.uint8) for level in (200, 100, 40)]
+    streams = [ic.jpeg8_encode(frame, level=100, colorspace="RGB", outcolorspace="RGB") for frame in frames]
+    head = image(None, 16, 16, frames=3, samples=3, photometric="RGB", planar=0, allocated=8, stored=6)
+    ds = fastdicom.dcmread(part10(head + encapsulated(streams), "1.2.840.10008.1.2.4.50"))
+    with pytest.warns(DicomWarning):
+        assert [int(ds.to_image(frame=i).max()) for i in range(2)] == [200, 100]
+
+
+@pytest.mark.parametrize("frame", (1.5, True, "0", None))
+def test_a_frame_that_is_no_number(frame):
+    with pytest.raises(TypeError, match="frame is"):
+        opened(RAMP).to_image(frame=frame)
+
+
 @pytest.mark.parametrize(("photometric", "samples"), (("HSV", 3), ("MONOCHROME2", 3), ("RGB", 1), ("CMYK", 1), ("PALETTE COLOR", 3)))
 def test_what_cannot_be_shown(photometric, samples):
     pixels = np.zeros((4, 4, 3) if samples == 3 else (4, 4), np.uint8)
@@ -291,6 +316,12 @@ def test_functional_groups_of_frames():
     rescaled = pixel_array_rescaled(ds)
     assert rescaled.dtype == np.float64
     assert np.array_equal(rescaled, [FRAMES[0] * 2.0 + 10, FRAMES[1] * 3.0 - 7, FRAMES[2]])
+
+
+def test_transformation_of_a_later_frame_only():
+    ds = opened(FRAMES[:2], groups(b"", transformation("2", "-1024")))
+    assert ds.pixel_array_rescaled.dtype == np.float64
+    assert np.array_equal(ds.pixel_array_rescaled, [FRAMES[0], FRAMES[1] * 2.0 - 1024])
 
 
 def test_shared_transformation_of_one_frame():

@@ -219,6 +219,14 @@ def test_windows_like_pydicom(function, module, pixels, arr, center, width):
     same_as_pydicom(apply_voi_lut, arr, ds)
 
 
+def test_above_a_window_is_the_greatest_value_itself():
+    """No sum of the least value and the range, which may be rounded another way."""
+    ds = opened(PIXELS, rescale("0.001", "0"), window("-0.216", "2.393"), stored=12)
+    arr = np.array([1564 * 0.001, 5.0])
+    same_as_pydicom(apply_windowing, arr, ds, 0)
+    assert apply_windowing(arr, ds)[1] == 2.047
+
+
 def test_window_of_a_whole_image_like_pydicom():
     arr = np.random.default_rng(1).integers(-32000, 32000, (300, 300), np.int16)
     for function in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):

@@ -11,6 +11,7 @@ import pytest
 
 import fastdicom
 from builders import encapsulated, image, part10
+from lut_builder import opened
 from rle_builder import encoded as rle
 
 FRAMES = np.arange(5 * 4 * 6, dtype="<u2").reshape(5, 4, 6)
@@ -109,3 +110,27 @@ def test_options_of_another_kind(options, text):
     for call in (fastdicom.dcmread(PACKED).decode, lambda **more: fastdicom.decode_many([PACKED], **more)):
         with pytest.raises(TypeError, match=text):
             call(**options)
+
+
+@pytest.mark.parametrize("limit", (float("nan"), -1))
+def test_limits_that_are_none(limit):
+    with pytest.raises(ValueError, match="limit"):
+        opened(np.zeros((2, 4, 4), np.uint8)).decode(limit=limit)
+
+
+def test_a_limit_is_no_truth_value():
+    with pytest.raises(TypeError, match="limit"):
+        opened(np.zeros((2, 4, 4), np.uint8)).decode(limit=True)
+
+
+def test_array_without_a_copy():
+    """As NumPy asks of `__array__`: where there is no array yet, there is none without a copy."""
+    plain = opened(np.zeros((2, 4, 4), np.uint8)).frames
+    assert plain.__array__(copy=False).shape == (2, 4, 4)
+    with pytest.raises(ValueError, match="without a copy"):
+        plain.__array__(np.float32, copy=False)
+    data = image(None, 4, 4, frames=2, allocated=8) + encapsulated([rle(np.zeros((4, 4), "u1"))] * 2)
+    packed = fastdicom.dcmread(part10(data, "1.2.840.10008.1.2.5")).frames
+    with pytest.raises(ValueError, match="without a copy"):
+        packed.__array__(copy=False)
+    assert packed.__array__().shape == (2, 4, 4)

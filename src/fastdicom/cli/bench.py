@@ -40,6 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--repeats", metavar="N", type=_positive, default=5, help="turns of each decoder (%(default)s)")
     parser.add_argument("--threads", metavar="N", type=_positive, default=None, help="time ours on so many threads too (the cores)")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="only our decoders")
+    parser.add_argument("-f", "--force", action="store_true", help="read what has neither DICM nor group 0002 as a bare data set")
     parser.add_argument("-j", "--json", action="store_true", help="one object, for programs")
     parser.set_defaults(run=run, parser=parser)
 
@@ -51,7 +52,7 @@ def _positive(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print; 0: something was measured, 1: a file that was named cannot be read or decoded, or there was none."""
+    """Measure and print; 0: everything was measured, 1: a file of the folder, or that was named, cannot be read or decoded."""
     from fastdicom.cli.peers import versions
 
     threads = args.threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -60,14 +61,14 @@ def run(args: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("ignore", DicomWarning)
-        for path, named in _files(args):
+        for path in _files(args):
             try:
                 _add(totals, _measure(path, args, threads))
             except (DicomError, OSError) as error:
-                if named:
-                    text = str(error)
-                    print(f"fastdicom: {text}" if path in text else f"fastdicom: {path}: {text}", file=sys.stderr)
-                    status = 1
+                text = str((isinstance(error, OSError) and error.strerror) or error)
+                text = text.replace("force=True", "--force")
+                print(f"fastdicom: {text}" if path in text else f"fastdicom: {path}: {text}", file=sys.stderr)
+                status = 1
     if not totals:
         print("fastdicom: there is nothing to measure", file=sys.stderr)
         return 1
@@ -111,19 +112,19 @@ class _Total:
         self.error = ""
 
 
-def _files(args: argparse.Namespace) -> list[tuple[str, bool]]:
-    """The files, and whether each was named; of folders a few a transfer syntax, the largest pixels last."""
-    found: list[tuple[str, bool]] = []
+def _files(args: argparse.Namespace) -> list[str]:
+    """The files that were named, and of folders a few a transfer syntax; what is no DICOM there, or has no pixels, is passed over."""
+    found: list[str] = []
     seen: dict[str, int] = {}
     for source in args.sources:
         if not Path(source).is_dir():
-            found.append((source, True))
+            found.append(source)
             continue
         for path in sorted(path for path in Path(source).rglob("*") if path.is_file()):
             uid = _syntax_of(str(path))
             if uid and seen.get(uid, 0) < args.files:
                 seen[uid] = seen.get(uid, 0) + 1
-                found.append((str(path), False))
+                found.append(str(path))
     return found
 
 
@@ -204,13 +205,13 @@ def _in_a_child(work: Callable[[Callable[[_Key], None]], _Results]) -> tuple[_Re
 def _field(path: str, args: argparse.Namespace, threads: int, killers: dict[_Key, str], tell: Callable[[_Key], None]) -> _Results:
     import numpy as np
 
-    from fastdicom.cli.peers import contestants, same
+    from fastdicom.cli.peers import contestants, in_rgb, same
     from fastdicom.reader import dcmread
 
-    with dcmread(path) as ds:
+    with dcmread(path, force=args.force) as ds:
         frames = ds.frames
         count = min(args.frames, len(frames))
-        ds.decode(frames=range(count), threads=1, raw=True)  # what cannot be decoded raises here
+        ds.decode(frames=range(count), threads=1, raw=not in_rgb(ds))  # what cannot be decoded raises here
         field = [one for one in contestants(path, ds, count, threads) if args.peers or one.name.startswith("fastdicom")]
         reference, best, verdicts, errors = None, dict[_Key, float](), dict[_Key, str](), dict(killers)
         for turn in range(args.repeats + 1):  # the first is not timed: modules are imported, files read, memory taken
@@ -223,7 +224,7 @@ def _field(path: str, args: argparse.Namespace, threads: int, killers: dict[_Key
                 try:
                     made = one.run()
                 except Exception as error:  # somebody else's library
-                    errors[key] = f"{type(error).__name__}: {error}".replace(f"{path}: ", "").partition("\n")[0][:60]
+                    errors[key] = f"{type(error).__name__}: {error}".replace(f"{path}: ", "").partition("\n")[0]
                     continue
                 if turn:
                     best[key] = min(best.get(key, 1e9), time.perf_counter() - start)
@@ -285,7 +286,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
         if "mb_per_s" in row:
             cells = (f"{row['mb_per_s']:.0f}", f"{row['frames_per_s']:.0f}", f"{row['of_ours']:.2f}", row["samples"])
         else:
-            cells = ("-", "-", "-", row["error"])
+            error = row["error"]
+            cells = ("-", "-", "-", error if len(error) <= 60 else error[:59] + "…")
         lines.append((name[:44], row["decoder"], row["scope"], *cells))
     widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
     for line in lines:

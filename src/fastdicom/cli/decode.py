@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from fastdicom.cli.parsers import add_command
+from fastdicom.cli.parsers import add_command, is_same_file
 from fastdicom.errors import DicomError, DicomWarning
 
 DESCRIPTION = """Decode the frames of a file into a NumPy file (.npy), which numpy.load(path, mmap_mode="r") opens without reading it.
@@ -65,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     """Decode; 0: the file is written, 1: something cannot be read, decoded or written."""
     if not args.output.endswith(".npy"):
         args.parser.error(f"{args.output}: the name ends in .npy")
+    if is_same_file(args.file, args.output):
+        args.parser.error(f"{args.output} is the file that is read")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", DicomWarning)

@@ -51,6 +51,11 @@ class Contestant:
     run: Callable[[], Any]
 
 
+def in_rgb(ds: Any) -> bool:
+    """Whether what is timed ends in RGB: of JPEG, as libjpeg makes it in all the libraries. Of others nothing is converted."""
+    return bool(ds.transfer_syntax.family == "jpeg")
+
+
 def _there(name: str) -> Any:
     module = LIBRARIES[name][0]
     return import_module(module) if find_spec(module) is not None else None
@@ -100,11 +105,11 @@ def _ours(path: str, ds: Any, count: int, threads: int) -> Iterator[Contestant]:
     from fastdicom.codecs import registry
     from fastdicom.reader import dcmread
 
-    frames = ds.frames
+    frames, raw = ds.frames, not in_rgb(ds)
     out = np.empty((count, *frames.shape[1:]), frames.dtype)
 
     def decoding(name: str, number: int) -> Callable[[], Any]:
-        return lambda: ds.decode(out=out, frames=range(count), threads=number, raw=True, decoder=name)
+        return lambda: ds.decode(out=out, frames=range(count), threads=number, raw=raw, decoder=name)
 
     uid = frames.description.info.transfer_syntax_uid
     rows = [row for row in registry.find(uid) if row.installed and row.rank < registry.SECONDS]
@@ -115,8 +120,8 @@ def _ours(path: str, ds: Any, count: int, threads: int) -> Iterator[Contestant]:
     if rows:
 
         def whole() -> Any:
-            with dcmread(path) as again:
-                return again.decode(raw=True, threads=1, out=np.empty(frames.shape[len(frames) == 1 :], frames.dtype))
+            with dcmread(path, force=True) as again:  # as it was opened
+                return again.decode(raw=raw, threads=1, out=np.empty(frames.shape[len(frames) == 1 :], frames.dtype))
 
         yield Contestant("fastdicom", "file", whole)
 
@@ -137,12 +142,12 @@ def _pydicom(path: str, ds: Any, count: int) -> Iterator[Contestant]:
         plugins = decoder.available_plugins
     decoder = decoders.get_decoder(theirs.file_meta.TransferSyntaxUID)
     for plugin in plugins:
-        options = {"decoding_plugin": plugin} if plugin else {}
+        options: dict[str, Any] = {"raw": not in_rgb(ds)} | ({"decoding_plugin": plugin} if plugin else {})
 
         def run(options: Any = options) -> Any:
             if count == len(ds.frames):
-                return decoder.as_array(theirs, raw=True, **options)[0]
-            return [decoder.as_array(theirs, index=i, raw=True, **options)[0] for i in range(count)]
+                return decoder.as_array(theirs, **options)[0]
+            return [decoder.as_array(theirs, index=i, **options)[0] for i in range(count)]
 
         yield Contestant(f"pydicom {plugin}".strip(), "frames", run)
 

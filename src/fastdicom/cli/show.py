@@ -8,7 +8,7 @@ import sys
 import warnings
 from typing import Any
 
-from fastdicom.cli.parsers import add_command
+from fastdicom.cli.parsers import add_command, is_same_file
 from fastdicom.errors import DicomError, DicomWarning
 
 DESCRIPTION = """Write a picture of an image as a workstation shows it: modality LUT, VOI LUT or window, palette and overlays applied, and
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     """Write the picture; 0: it is written, 1: the file cannot be read or shown, or the picture not be written."""
     if args.output != "-" and not args.output.lower().endswith(".png"):
         args.parser.error(f"{args.output}: pictures are written as PNG, name it .png")
+    if is_same_file(args.file, args.output):
+        args.parser.error(f"{args.output} is the file that is read")
     if args.window is not None and not args.window[1] > 0:
         args.parser.error(f"--window: the width is {args.window[1]:g}, more than 0 was expected")
     try:

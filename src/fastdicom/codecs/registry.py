@@ -51,6 +51,11 @@ class Row:
     needs: tuple[str, ...] = ()
     rank: int = 50
 
+    def __post_init__(self) -> None:
+        given: Any = self.syntaxes  # a str by mistake, every part of which would be one of them
+        uids = (given,) if isinstance(given, str) else tuple(given)
+        object.__setattr__(self, "syntaxes", uids)
+
     @property
     def installed(self) -> bool:
         """Whether the modules that it needs can be found; none is imported."""

@@ -217,13 +217,13 @@ fd_status fd_lut_rescale(uint8_t *dst, size_t dst_size, const uint8_t *src, size
     return FD_OK;
 }
 
-FD_INLINE double window_value(double x, double center, double width, double y_min, double y_range, double low, double high)
+FD_INLINE double window_value(double x, double center, double width, double y_min, double y_max, double low, double high)
 {
     if (x <= low) return y_min;
-    if (x > high) return y_min + y_range;
+    if (x > high) return y_max;
     double part = (x - center) / width;
     part = part + 0.5;
-    double scaled = part * y_range;
+    double scaled = part * (y_max - y_min);
     return scaled + y_min;
 }
 
@@ -234,7 +234,7 @@ FD_INLINE uint8_t to_byte(double y)
 }
 
 fd_status fd_lut_window(uint8_t *dst, size_t dst_size, unsigned bytes, const uint8_t *src, size_t src_size, double center,
-                        double width, double y_min, double y_range)
+                        double width, double y_min, double y_max)
 {
     if ((bytes != 1 && bytes != 8) || src_size % 8 || dst_size % bytes || dst_size / bytes != src_size / 8) return FD_INVALID;
     if (!(width >= 0)) return FD_INVALID;
@@ -243,7 +243,7 @@ fd_status fd_lut_window(uint8_t *dst, size_t dst_size, unsigned bytes, const uin
     for (size_t i = 0; i < n; i++) {
         double x;
         memcpy(&x, src + 8 * i, sizeof x);
-        double y = window_value(x, center, width, y_min, y_range, low, high);
+        double y = window_value(x, center, width, y_min, y_max, low, high);
         if (bytes == 1)
             dst[i] = to_byte(y);
         else

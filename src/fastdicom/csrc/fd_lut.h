@@ -27,12 +27,12 @@ fd_status fd_lut_map(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t s
 fd_status fd_lut_rescale(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned kind, double slope,
                          double intercept);
 
-/* A linear window over doubles: y_min up to and at `center - width / 2`, y_min + y_range above `center + width / 2`, between
- * them ((x - center) / width + 0.5) * y_range + y_min. That is PS3.3 C.11.2.1.3.2 (LINEAR_EXACT); for LINEAR (C.11.2.1.2.1) the
+/* A linear window over doubles: y_min up to and at `center - width / 2`, y_max above `center + width / 2`, between them
+ * ((x - center) / width + 0.5) * (y_max - y_min) + y_min. That is PS3.3 C.11.2.1.3.2 (LINEAR_EXACT); for LINEAR (C.11.2.1.2.1) the
  * caller takes 0.5 from the center and 1 from the width, which may then be 0. `bytes` of an output number: 8 for doubles,
  * 1 for uint8 rounded half up between 0 and 255. NaN gives NaN, and 0 as uint8. dst == src is allowed for doubles. */
 fd_status fd_lut_window(uint8_t *dst, size_t dst_size, unsigned bytes, const uint8_t *src, size_t src_size, double center,
-                        double width, double y_min, double y_range);
+                        double width, double y_min, double y_max);
 
 /* The least and the greatest finite sample that is not from pad_low to pad_high (NaN: all count). *found: are there any? */
 fd_status fd_lut_range(const uint8_t *src, size_t src_size, unsigned kind, double pad_low, double pad_high, double *low,

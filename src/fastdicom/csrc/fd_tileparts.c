@@ -53,15 +53,21 @@ static fd_status unbox(stream *s)
     return failed(s, FD_TRUNCATED, s->pos, s->end - s->pos, 8, "the JP2 file has no codestream");
 }
 
-/* T.800 A.5.1, B-5: the number of tiles. */
+/* T.800 A.5.1, B.3: where the tiles begin, and how many there are. */
 static fd_status read_size(stream *s, const uint8_t *p, size_t n)
 {
     if (n < 39) return failed(s, FD_INVALID, s->pos, n, 39, "the JPEG 2000 SIZ segment is cut off");
     const uint32_t width = fd_load32be(p + 2), height = fd_load32be(p + 6);
     const uint32_t tile_width = fd_load32be(p + 18), tile_height = fd_load32be(p + 22), left = fd_load32be(p + 26),
                    top = fd_load32be(p + 30);
-    if (!tile_width || !tile_height || left >= width || top >= height)
+    const uint32_t image_left = fd_load32be(p + 10), image_top = fd_load32be(p + 14);
+    if (!tile_width || !tile_height || image_left >= width || image_top >= height)
         return failed(s, FD_INVALID, s->pos, tile_width, 1, "the JPEG 2000 SIZ segment has no tiles");
+    /* B-3, B-4. OpenJPH does not come back from tiles that begin below the image */
+    if (left > image_left || (uint64_t)left + tile_width <= image_left)
+        return failed(s, FD_INVALID, s->pos, left, image_left, "the first JPEG 2000 tile does not hold the first column");
+    if (top > image_top || (uint64_t)top + tile_height <= image_top)
+        return failed(s, FD_INVALID, s->pos, top, image_top, "the first JPEG 2000 tile does not hold the first row");
     const uint64_t across = ((uint64_t)width - left + tile_width - 1) / tile_width;
     const uint64_t down = ((uint64_t)height - top + tile_height - 1) / tile_height;
     uint64_t number;

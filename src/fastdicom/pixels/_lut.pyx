@@ -44,13 +44,13 @@ def rescale(object src, unsigned int kind, object out, double slope, double inte
     check(status, b.size, a.size)
 
 
-def window(object src, object out, unsigned int itemsize, double center, double width, double y_min, double y_range) -> None:
+def window(object src, object out, unsigned int itemsize, double center, double width, double y_min, double y_max) -> None:
     """Window doubles as LINEAR_EXACT does (PS3.3 C.11.2.1.3.2) to doubles, or to bytes; doubles may be windowed in place."""
     cdef _View a = _View(src, False), b = _View(out, True)
     cdef fd_status status
     overlap(b, a, itemsize == 8)
     with nogil:
-        status = fd_lut_window(b.data, b.size, itemsize, a.data, a.size, center, width, y_min, y_range)
+        status = fd_lut_window(b.data, b.size, itemsize, a.data, a.size, center, width, y_min, y_max)
     check(status, b.size, a.size)
 
 

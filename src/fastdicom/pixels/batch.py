@@ -98,7 +98,8 @@ def decode_many(
     Raises
     ------
     ValueError, TypeError
-        `out` does not fit the number of files, `threads` is no positive number, or there are no files and no `out`.
+        `out` does not fit the number of files or `dtype`, the array cannot hold `fill`, `threads` is no positive number, or there are no
+        files and no `out`.
     LimitError
         The array would be larger than `limit`, or than there is memory.
     DecodeError
@@ -109,8 +110,11 @@ def decode_many(
     if out is not None:
         _check_out(out, len(files))
         array = out
+        if dtype is not None and np.dtype(dtype) != out.dtype:
+            raise ValueError(f"dtype is {np.dtype(dtype)}, but out has {out.dtype}")
     else:
         array = _array_for(files, force, dtype, limit)
+    _check_fill(fill, array.dtype)
     errors: dict[int, Exception] = {}
 
     def one(index: int, inner: int) -> None:
@@ -201,6 +205,18 @@ def _array_for(files: list[Any], force: bool, dtype: npt.DTypeLike | None, limit
     if first is None:
         raise ValueError("there are no files, and no out that says what an empty batch looks like")
     raise DecodeError(f"none of {len(files)} file(s) can be read, so that nothing tells their shape; the first: {first}") from first
+
+
+def _check_fill(fill: Any, dtype: np.dtype[Any]) -> None:
+    """Raise ValueError or TypeError when a pixel cannot be `fill`."""
+    try:
+        with np.errstate(all="ignore"):
+            held = np.array(fill).astype(dtype)
+            fits = held.shape == () and (dtype.kind not in "iu" or held.item() == fill)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(f"fill is {str(fill)[:50]!r}, a {type(fill).__name__}: a number was expected") from error
+    if not fits:
+        raise ValueError(f"fill is {str(fill)[:50]}, which {dtype} does not hold")
 
 
 def _check_out(out: Any, count: int) -> None:

@@ -135,15 +135,17 @@ def decode(
 
 def check_options(threads: Any, limit: Any, decoder: Any) -> None:
     """Raise TypeError or ValueError when an option is not of its kind."""
-    if threads is not None and _whole(threads, "threads") < 1:
+    if threads is not None and whole(threads, "threads") < 1:
         raise ValueError(f"threads is {threads}: at least 1 was expected")
-    if limit is not None and not isinstance(limit, (int, float, np.number)):
+    if limit is not None and (isinstance(limit, (bool, np.bool_)) or not isinstance(limit, (int, float, np.number))):
         raise TypeError(f"limit is {str(limit)[:50]!r}, a {type(limit).__name__}: a number of bytes was expected")
+    if limit is not None and not limit >= 0:
+        raise ValueError(f"limit is {limit}: a number of bytes was expected")
     if decoder is not None and not isinstance(decoder, str):
         raise TypeError(f"decoder is a {type(decoder).__name__}, a name was expected, as in fastdicom.codecs.available()")
 
 
-def _whole(value: Any, what: str) -> int:
+def whole(value: Any, what: str) -> int:
     """A whole number; True and 1.0 are none."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{what} is {value}, a whole number was expected")
@@ -279,7 +281,11 @@ class Frames(Sequence[Any]):
         return f"<Frames: {len(self)} of {'x'.join(map(str, self.description.info.shape))}, {self.dtype}>"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if copy is False and self._stored.view(self._indices) is None:
+            raise ValueError("frames that must be decoded are no array yet: without a copy there is none")
         array = self._numbers(self._indices, Order(), None)
+        if copy is False and dtype is not None and np.dtype(dtype) != array.dtype:
+            raise ValueError(f"the frames are {array.dtype}: without a copy they do not become {np.dtype(dtype)}")
         array = array if dtype is None else array.astype(dtype, copy=False)
         return array.copy() if copy and not array.flags.writeable else array
 
@@ -292,6 +298,10 @@ class Frames(Sequence[Any]):
     def dtype(self) -> np.dtype[Any]:
         """The type of a decoded sample."""
         return np.dtype(self.description.info.dtype)
+
+    def precision(self, key: int) -> int:
+        """The bits of a sample of a frame, as its stream says; Bits Stored where that says nothing."""
+        return self._stored.precision(self._number(key))
 
     def encoded(self, key: int) -> memoryview:
         """The stored bytes of a frame, read-only and without a copy where they are in one piece on the map.
@@ -307,7 +317,7 @@ class Frames(Sequence[Any]):
 
     def _number(self, key: Any) -> int:
         try:
-            return self._indices[_whole(key, "a frame")]
+            return self._indices[whole(key, "a frame")]
         except IndexError:
             raise IndexError(f"frame {key} was asked, there are {len(self._indices)}") from None
 
@@ -418,7 +428,7 @@ class Frames(Sequence[Any]):
         with self._stored.session(order.decoder), inner(processors() if threads == 1 and order.threads is None else 1):
             shares(len(numbers), max(1, min(SHARE // size, len(numbers) // (16 * threads))), threads, make)
         if cut:
-            warn(self._dataset, _not_whole(cut, self.description.info.rows))
+            warn(self._dataset, _notwhole(cut, self.description.info.rows))
 
 
 def _frames_again(dataset: Any, partial: bool, indices: Sequence[int]) -> Frames:
@@ -428,7 +438,7 @@ def _frames_again(dataset: Any, partial: bool, indices: Sequence[int]) -> Frames
     return frames
 
 
-def _not_whole(cut: dict[int, int | str], rows: int) -> str:
+def _notwhole(cut: dict[int, int | str], rows: int) -> str:
     """What is said of frames, by number, of which only so many rows are there, or all of them but not exactly."""
     some, none = [], []
     for number, whole in sorted(cut.items()):

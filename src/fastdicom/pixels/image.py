@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from operator import index as as_index
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from fastdicom.errors import DecodeError, UnsupportedError
 from fastdicom.pixels.color import read_palette, warn_of_narrow
 from fastdicom.pixels.describe import warn
-from fastdicom.pixels.frames import Frames, pixel_array
+from fastdicom.pixels.frames import Frames, pixel_array, whole
 from fastdicom.pixels.lut import (
     Table,
     Window,
@@ -89,7 +88,7 @@ def pixel_array_rescaled(dataset: Any, /) -> Array:
     """
     array = pixel_array(dataset)
     frames = len(Frames(dataset))
-    if functional_group(dataset, "PixelValueTransformationSequence", 0) is None:
+    if all(functional_group(dataset, "PixelValueTransformationSequence", i) is None for i in range(frames)):
         return apply_modality_lut(array, dataset)
     out = np.empty(array.shape, np.float64)
     source, target = (array, out) if frames > 1 else (array[np.newaxis], out[np.newaxis])
@@ -137,7 +136,7 @@ def to_image(dataset: Any, /, window: Any = None, frame: int = 0, *, overlays: b
     """
     frames = Frames(dataset)
     try:
-        which = range(len(frames))[as_index(frame)]
+        which = range(len(frames))[whole(frame, "frame")]
     except IndexError:
         raise IndexError(f"frame {frame} was asked, there are {len(frames)}") from None
     info = frames.description.info
@@ -151,7 +150,7 @@ def to_image(dataset: Any, /, window: Any = None, frame: int = 0, *, overlays: b
     elif info.samples_per_pixel == 1 and photometric == "PALETTE COLOR":
         image = _palette(dataset, frames[which])
     elif info.samples_per_pixel == 3 and photometric in _COLOURS:
-        image = _colour(frames[which], info)
+        image = _colour(dataset, frames, which)
     else:
         raise UnsupportedError(f"{photometric} with {info.samples_per_pixel} sample(s) a pixel cannot be shown")
     if overlays:
@@ -176,12 +175,17 @@ def _asked(window: Any, dataset: Any, frame: int) -> Window:
 # Colour
 
 
-def _colour(pixels: Array, info: FrameInfo) -> Array:
+def _colour(dataset: Any, frames: Frames, which: int) -> Array:
+    info, pixels = frames.description.info, frames[which]
     if info.kind != "int" or info.is_signed:
         raise UnsupportedError("signed or floating-point samples of a colour image cannot be shown")
     if info.bits_stored == 8 and pixels.dtype == np.uint8:
         return np.array(pixels, np.uint8)
-    most = 2.0**info.bits_stored - 1
+    bits = info.bits_stored
+    if pixels.size and int(pixels.max()) >> bits:  # a stream that has more, which counts (PS3.5 8.2.1)
+        bits = max(bits, frames.precision(which))
+        warn(dataset, f"Bits Stored is {info.bits_stored}, but the stream has samples of {bits} bits: they were followed")
+    most = 2.0**bits - 1
     return _through(pixels, lambda arr: _stretched(arr, 0.0, most))
 
 
@@ -325,7 +329,9 @@ def _limits(dataset: Any, pixels: Array, info: FrameInfo, modality: Step, frame:
     padding = _padding(dataset, info)
     if _is_supplemented(dataset, frame):
         plain = pixels[pixels < read_palette(dataset).first]
-        found = value_range(modality(plain), padding) if plain.size else None
+        if padding is not None:  # these are stored samples, not what comes out of the modality LUT
+            plain = plain[(plain < padding[0]) | (plain > padding[1])]
+        found = value_range(modality(plain)) if plain.size else None
         return found or (0.0, 0.0)
     found = value_range(pixels, padding)
     if found is None:

@@ -479,7 +479,7 @@ class Window:
         out = arr.astype(np.float64)
         if self.function == "SIGMOID":
             return self._sigmoid(out, low, high)
-        _lut.window(flat(out), flat(out), 8, *self._linear(), low, high - low)
+        _lut.window(flat(out), flat(out), 8, *self._linear(), low, high)
         return out
 
     def _sigmoid(self, arr: Array, low: float, high: float) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastdicom.codecs import _native, _stream, native, registry
-from fastdicom.codecs.base import HEADER_OF
+from fastdicom.codecs.base import HEADER_OF, Decoded
 from fastdicom.errors import DecodeError, DicomError, TruncatedError, UnsupportedError
 from fastdicom.pixels._frames import FrameIndex, Room
 from fastdicom.pixels.agree import Plan, agree, is_exact
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from fastdicom.codecs.base import Decoded, FrameInfo, StreamHeader
+    from fastdicom.codecs.base import FrameInfo, StreamHeader
 
     Array = npt.NDArray[Any]
     # answers how many rows are whole when not all are, or what there is of all of them, which only `partial` allows
@@ -127,6 +127,10 @@ class Native:
                 return None
         array = np.frombuffer(stored, info.dtype, len(numbers) * info.samples, start)
         return array.reshape(len(numbers), *info.shape)
+
+    def precision(self, number: int) -> int:  # noqa: ARG002
+        """Bits Stored."""
+        return self._description.info.bits_stored
 
     def becomes_rgb(self) -> bool:
         """Whether frames must be converted to become RGB; UnsupportedError where nobody knows how."""
@@ -335,6 +339,12 @@ class Encapsulated:
             known = self._plans[rgb, info.partial] = self._plan(info, header, rgb)
         return known
 
+    def precision(self, number: int) -> int:
+        """The most bits that a sample has by the header of the stream; Bits Stored where it has none."""
+        family = self._syntax.family
+        header = self._headers.read(self._index.read(self.require(number))) if family in HEADER_OF else None
+        return self._description.info.bits_stored if header is None else max(header.precision)
+
     def becomes_rgb(self) -> bool:
         """True: whether there is something to be converted, the streams tell."""
         return True
@@ -346,6 +356,8 @@ class Encapsulated:
     def _finish(self, plan: Plan, above: bool, held: Decoded | None, target: memoryview) -> int | str | None:
         """Give decoded samples their sign and colour; answers as a `Fill`."""
         info = plan.info
+        if held is not None and not isinstance(held, Decoded):
+            raise DecodeError(f"the decoder answered a {type(held).__name__}: None or a fastdicom.codecs.Decoded was expected")
         if held is None or (held.whole_rows is None and not held.coarse):
             plan.finish(held, target)
             if above and not _native.unused_clean(target, info.itemsize, info.bits_stored, info.is_signed):
