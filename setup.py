@@ -6,8 +6,11 @@ FASTDICOM_RELEASE=1 is for wheels: no symbols, and nothing in them of the folder
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 CSRC = "src/fastdicom/csrc"
 # module -> the files of csrc that it links
@@ -83,6 +86,34 @@ def extension(module: str, sources: list[str]) -> Extension:
     )
 
 
+class BuildExt(build_ext):
+    """Compiles a file of csrc once for all modules that link it, and as many at a time as there are processors."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if self.parallel is None:
+            self.parallel = os.cpu_count() or 1
+
+    def build_extensions(self) -> None:
+        stale = [module for module in self.extensions if self.force or self._is_stale(module)]
+        shared = sorted({path for module in stale for path in module.sources if path.startswith(CSRC)})
+
+        def compiled(path: str) -> list[str]:
+            where = {"output_dir": self.build_temp, "include_dirs": [CSRC]}
+            return self.compiler.compile([path], **where, debug=self.debug, extra_postargs=compile_args)
+
+        with ThreadPoolExecutor(self.parallel) as pool:
+            objects = dict(zip(shared, pool.map(compiled, shared), strict=True))
+        for module in stale:
+            module.extra_objects = [made for path in module.sources if path in objects for made in objects[path]]
+            module.depends += module.sources
+            module.sources = [path for path in module.sources if path not in objects]
+        super().build_extensions()
+
+    def _is_stale(self, module: Extension) -> bool:
+        return newer_group([*module.sources, *module.depends], self.get_ext_fullpath(module.name), "newer")
+
+
 extensions = [extension(module, sources) for module, sources in MODULES.items()]
 if not {"sdist", "egg_info", "dist_info"} & set(sys.argv):  # these need no C of Cython's
     from Cython.Build import cythonize
@@ -97,6 +128,7 @@ if not {"sdist", "egg_info", "dist_info"} & set(sys.argv):  # these need no C of
             "freethreading_compatible": False,
         },
         include_path=["src"],
+        nthreads=(os.cpu_count() or 1) if sys.platform == "linux" else 0,  # elsewhere its processes would run this file again
     )
 
-setup(ext_modules=extensions)
+setup(ext_modules=extensions, cmdclass={"build_ext": BuildExt})
