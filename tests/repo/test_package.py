@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.metadata
 import importlib.util
 import io
 import re
@@ -36,8 +37,8 @@ check_package, build_wheels = tool("check_package"), tool("build_wheels")
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made of a copy of what belongs to the repository, committed or not."""
-    setuptools = pytest.importorskip("setuptools")
-    if int(setuptools.__version__.split(".")[0]) < 77:
+    # not imported: it refuses to where something else has imported distutils before
+    if int(importlib.metadata.version("setuptools").split(".")[0]) < 77:
         pytest.skip("setuptools from 77 on")
     told = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=False
