@@ -12,6 +12,7 @@
 #define ROOM_BEHIND 512 /* zeros behind the bytes of an interval: a block takes 1 + 63 times 31 bits at most, which is less */
 #define PLACES 256      /* of a coefficient in the block and beyond: see AC_ENTRY */
 #define ENDS 128
+#define ROOM_KEPT ((size_t)16 << 20) /* from frame to frame, at most */
 
 /* What the next DC_BITS or AC_BITS bits tell in one look: a code and those of its magnitude bits that are among them, the sign at
  * least. Bits 0 to 7: all bits of code and magnitude; 0: a longer code, or none. 8 to 15: by how much the bits behind the look are to
@@ -579,6 +580,28 @@ static fd_status read_segment(decoder *d, unsigned marker)
     }
 }
 
+static bool is_possible(const fd_dct_frame *f, size_t dst_size)
+{
+    if ((f->precision != 8 && f->precision != 12) || f->bytes > 2 || f->bytes < (f->precision > 8 ? 2 : 1)) return false;
+    if (!f->rows || !f->columns || f->rows > 65535 || f->columns > 65535) return false;
+    return (uint64_t)f->rows * f->columns * f->bytes == dst_size;
+}
+
+static fd_status read_stream(decoder *d)
+{
+    while (!d->is_done) {
+        const uint8_t *p = fd_huffman_behind_fill(d->p, d->end);
+        if (d->end - p < 2) return failed(d, FD_TRUNCATED, p, 0, 0, "the JPEG stream ends before its first scan");
+        if (p[0] != 0xFF || p[1] < 0xC0 || (p[1] >= 0xD0 && p[1] <= 0xD8))
+            return unknown(d, p, p[1], "no segment where one is due");
+        if (p[1] == 0xD9) return failed(d, FD_TRUNCATED, p, 0, 0, "the JPEG stream ends before its first scan");
+        d->p = p + 2;
+        const fd_status status = read_segment(d, p[1]);
+        if (status != FD_OK) return status;
+    }
+    return FD_OK;
+}
+
 fd_status fd_dct_decode(fd_dct *kept, uint8_t *dst, size_t dst_size, const uint8_t *src, size_t size, const fd_dct_frame *frame,
                         uint32_t *whole_rows, fd_error *error)
 {
@@ -593,28 +616,20 @@ fd_status fd_dct_decode(fd_dct *kept, uint8_t *dst, size_t dst_size, const uint8
                  .is_fast = is_fast()};
     d.way = fd_dct_way_of(d.is_fast);
     *whole_rows = 0;
-    const bool deep = frame->precision == 12;
-    if ((frame->precision != 8 && !deep) || frame->bytes > 2 || frame->bytes < (deep ? 2 : 1) || !frame->rows ||
-        !frame->columns || frame->rows > 65535 || frame->columns > 65535 ||
-        (uint64_t)frame->rows * frame->columns * frame->bytes != dst_size)
-        return unknown(&d, src, dst_size, "such a frame");
+    if (!is_possible(frame, dst_size)) return unknown(&d, src, dst_size, "such a frame");
     if (size < 4) return failed(&d, FD_TRUNCATED, src, size, 4, "the JPEG stream is cut off");
     if (fd_load16be(src) != 0xFFD8)
         return failed(&d, FD_INVALID, src, fd_load16be(src), 0xFFD8, "the stream does not begin as JPEG does");
     d.p += 2;
     /* PS3.5 A.4: a fragment is padded to even length. Without an end marker the padding would count as data of the last block. */
     while (d.end - d.p > 2 && d.end[-1] == 0) d.end--;
-    while (!d.is_done) {
-        const uint8_t *p = fd_huffman_behind_fill(d.p, d.end);
-        if (d.end - p < 2) return failed(&d, FD_TRUNCATED, p, 0, 0, "the JPEG stream ends before its first scan");
-        if (p[0] != 0xFF || p[1] < 0xC0 || (p[1] >= 0xD0 && p[1] <= 0xD8))
-            return unknown(&d, p, p[1], "no segment where one is due");
-        if (p[1] == 0xD9) return failed(&d, FD_TRUNCATED, p, 0, 0, "the JPEG stream ends before its first scan");
-        d.p = p + 2;
-        const fd_status status = read_segment(&d, p[1]);
-        if (status != FD_OK) return status;
+    const fd_status status = read_stream(&d);
+    if (kept->room_size > ROOM_KEPT) {
+        free(kept->room);
+        kept->room = NULL;
+        kept->room_size = 0;
     }
-    return FD_OK;
+    return status;
 }
 
 fd_dct *fd_dct_new(void) { return calloc(1, sizeof(fd_dct)); }
