@@ -132,7 +132,9 @@ def test_unused_bits(itemsize, is_signed, data):
     pixels = np.frombuffer(raw[: len(raw) // itemsize * itemsize], dtype)
     shift = dtype.type(8 * itemsize - stored)
     expected = (pixels << shift) >> shift
-    assert _native.unused_clean(misaligned(pixels.tobytes()), itemsize, stored, is_signed) == np.array_equal(pixels, expected)
+    for fresh in (False, True):
+        found = _native.unused_clean(misaligned(pixels.tobytes()), itemsize, stored, is_signed, fresh)
+        assert found == np.array_equal(pixels, expected)
     out = pixels.copy()
     _native.clear_unused(out, itemsize, stored, is_signed)
     assert np.array_equal(out, expected)
@@ -155,7 +157,10 @@ def test_unused_bits_are_cleared_in_every_block(samples, is_signed):
     for at in (0, 1, samples // 2, samples - 8193, samples - 8192, samples - 1):
         if at >= 0:
             pixels = clean.copy()
+            assert _native.unused_clean(pixels, 2, 12, is_signed, True)
             pixels[at] ^= dtype.type(0x3000)
+            assert not _native.unused_clean(pixels, 2, 12, is_signed, True)
+            assert not _native.unused_clean(pixels, 2, 12, is_signed)
             _native.clear_unused(pixels, 2, 12, is_signed)
             assert np.array_equal(pixels, clean)
 

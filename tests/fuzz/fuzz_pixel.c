@@ -24,7 +24,7 @@ static fd_status run(const job *j, uint8_t *dst, bool *flag)
     case 4: return fd_pixel_interleave(dst, j->dst_size, j->src, j->src_size, j->bytes, j->number);
     case 5: return fd_pixel_expand_422(dst, j->dst_size, j->src, j->src_size, j->bytes);
     case 6: return fd_pixel_ybr_to_rgb(dst, j->dst_size, j->src, j->src_size);
-    case 7: return fd_pixel_unused_clean(j->src, j->src_size, j->bytes, j->number, j->is_signed, flag);
+    case 7: return fd_pixel_unused_clean(j->src, j->src_size, j->bytes, j->number, j->is_signed, j->src_size & 8, flag);
     case 8: return fd_pixel_bit(dst, j->dst_size, j->src, j->src_size, j->bytes, j->number);
     case 9: return fd_color_rgb_to_ybr(dst, j->dst_size, j->src, j->src_size);
     case 10: return fd_color_partial_to_rgb(dst, j->dst_size, j->src, j->src_size);
@@ -85,7 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(status == FD_OK || status == FD_TRUNCATED || status == FD_INVALID);
     CHECK(memcmp(plain, fast, j.dst_size + 1) == 0 && plain[j.dst_size] == 0 && clean_plain == clean_fast);
     if (j.kernel == 12 && status == FD_OK) {
-        CHECK(fd_pixel_unused_clean(plain, j.dst_size, j.bytes, j.number, j.is_signed, &clean_plain) == FD_OK && clean_plain);
+        CHECK(fd_pixel_unused_clean(plain, j.dst_size, j.bytes, j.number, j.is_signed, false, &clean_plain) == FD_OK &&
+              clean_plain);
+        CHECK(fd_pixel_unused_clean(plain, j.dst_size, j.bytes, j.number, j.is_signed, true, &clean_plain) == FD_OK &&
+              clean_plain);
     }
     free(plain);
     free(fast);

@@ -17,7 +17,8 @@ cdef extern from "fd_pixel.h" nogil:
     fd_status fd_pixel_interleave(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int samples)
     fd_status fd_pixel_expand_422(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes)
     fd_status fd_pixel_ybr_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size)
-    fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int stored, c_bool is_signed, c_bool *clean)
+    fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int stored, c_bool is_signed, c_bool from_end,
+                                    c_bool *clean)
     fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned int bytes, unsigned int stored, c_bool is_signed)
     fd_status fd_pixel_shift(uint8_t *data, size_t size, unsigned int bytes, unsigned int shift)
     fd_status fd_pixel_bit(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, unsigned int bytes, unsigned int bit)

@@ -146,25 +146,27 @@ cdef struct unused_check:
     unsigned int itemsize
     unsigned int stored
     bint is_signed
+    bint from_end
     c_bool clean
     fd_status status
 
 
 cdef void check_unused(void *context) noexcept nogil:
     cdef unused_check *job = <unused_check *>context
-    job.status = fd_pixel_unused_clean(job.data, job.size, job.itemsize, job.stored, job.is_signed, &job.clean)
+    job.status = fd_pixel_unused_clean(job.data, job.size, job.itemsize, job.stored, job.is_signed, job.from_end, &job.clean)
 
 
-def unused_clean(object src, unsigned int itemsize, unsigned int stored, bint is_signed) -> bool:
+def unused_clean(object src, unsigned int itemsize, unsigned int stored, bint is_signed, bint fresh=False) -> bool:
     """Are the bits above the `stored` ones 0, or copies of the sign bit, in every little endian sample?
 
-    `src` may be a view on a mapped file: TruncatedError when that file has lost a page meanwhile.
+    `src` may be a view on a mapped file: TruncatedError when that file has lost a page meanwhile. `fresh`: they have just been
+    written, and are looked at from their end on.
     """
     cdef _View a = _View(src, False)
     cdef unused_check job
     cdef fd_status status
     job.data, job.size, job.itemsize, job.stored, job.is_signed = a.data, a.size, itemsize, stored, is_signed
-    job.clean, job.status = False, FD_OK
+    job.clean, job.status, job.from_end = False, FD_OK, fresh
     with nogil:
         status = fd_guard_run(a.data, a.size, check_unused, &job)
     if status != FD_OK:

@@ -542,6 +542,8 @@ fd_status fd_pixel_ybr_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src,
 
 /* Unused bits */
 
+#define BLOCK ((size_t)16384) /* bytes after which it is asked whether to go on */
+
 /* With h the weight of the sign bit (0 when there is none), v is clean when v + h has no bit above the stored ones. */
 #define FD_DIRTY(bits)                                                                                                   \
     FD_INLINE uint##bits##_t dirty##bits(const uint8_t *p, size_t n, uint##bits##_t half, uint##bits##_t above)          \
@@ -620,23 +622,40 @@ static fd_status unused_masks(size_t size, unsigned bytes, unsigned stored, bool
     return FD_OK;
 }
 
-fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned bytes, unsigned stored, bool is_signed, bool *clean)
+static bool is_dirty(const uint8_t *src, size_t size, unsigned bytes, uint64_t half, uint64_t above)
+{
+#if FD_HAS_AVX2
+    if (use_simd()) return dirty_avx2(src, size, bytes, half, above);
+#endif
+    return dirty_portable(src, size, bytes, half, above);
+}
+
+/* What a decoder wrote last is still near the processor, so its samples are looked at from the end on, a block at a time; what lies
+ * before a block is asked for meanwhile. The answer is the start of the block in front of `end`. */
+static size_t block_before(const uint8_t *data, size_t end)
+{
+    const size_t at = (end - 1) / BLOCK * BLOCK;
+    for (size_t i = 0; i < BLOCK && i < at; i += 64) FD_PREFETCH(data + at - 1 - i);
+    return at;
+}
+
+fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned bytes, unsigned stored, bool is_signed,
+                                bool from_end, bool *clean)
 {
     uint64_t half, above;
     fd_status status = unused_masks(src_size, bytes, stored, is_signed, &half, &above);
     if (status != FD_OK) return status;
     *clean = true;
     if (stored == 8 * bytes) return FD_OK;
-    const size_t block = 32768; /* stop soon when it is not */
-    for (size_t at = 0; at < src_size && *clean; at += block) {
-        size_t n = src_size - at < block ? src_size - at : block;
-#if FD_HAS_AVX2
-        if (use_simd())
-            *clean = !dirty_avx2(src + at, n, bytes, half, above);
-        else
-#endif
-            *clean = !dirty_portable(src + at, n, bytes, half, above);
+    if (from_end) {
+        for (size_t end = src_size, at; end > 0 && *clean; end = at) {
+            at = block_before(src, end);
+            *clean = !is_dirty(src + at, end - at, bytes, half, above);
+        }
+        return FD_OK;
     }
+    for (size_t at = 0; at < src_size && *clean; at += BLOCK)
+        *clean = !is_dirty(src + at, src_size - at < BLOCK ? src_size - at : BLOCK, bytes, half, above);
     return FD_OK;
 }
 
@@ -645,20 +664,16 @@ fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned bytes, unsi
     uint64_t half, above;
     fd_status status = unused_masks(size, bytes, stored, is_signed, &half, &above);
     if (status != FD_OK || stored == 8 * bytes) return status;
-    /* Mostly there is nothing to be cleared, and to look costs less than to write. From the end on, as what a decoder wrote last is
-     * still near the processor; what lies before it is asked for meanwhile. */
-    const size_t block = 16384;
-    for (size_t at = size; at > 0;) {
-        const size_t n = at % block ? at % block : block;
-        at -= n;
-        for (size_t i = 0; i < block && i < at; i += 64) FD_PREFETCH(data + at - 1 - i);
+    for (size_t end = size, at; end > 0; end = at) {
+        at = block_before(data, end);
+        if (!is_dirty(data + at, end - at, bytes, half, above)) continue; /* mostly, and to look costs less than to write */
 #if FD_HAS_AVX2
         if (use_simd()) {
-            if (dirty_avx2(data + at, n, bytes, half, above)) clear_avx2(data + at, n, bytes, half, above);
+            clear_avx2(data + at, end - at, bytes, half, above);
             continue;
         }
 #endif
-        if (dirty_portable(data + at, n, bytes, half, above)) clear_portable(data + at, n, bytes, half, above);
+        clear_portable(data + at, end - at, bytes, half, above);
     }
     return FD_OK;
 }

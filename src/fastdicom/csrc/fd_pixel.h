@@ -35,9 +35,9 @@ fd_status fd_pixel_expand_422(uint8_t *dst, size_t dst_size, const uint8_t *src,
 fd_status fd_pixel_ybr_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size);
 
 /* Are the bits above `stored` in every little endian sample of `bytes` what a reader expects: 0, or copies of the sign bit?
- * *clean is set only with FD_OK. */
+ * `from_end`: looked at in that order, which is quicker when they have just been written. *clean is set only with FD_OK. */
 fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned bytes, unsigned stored, bool is_signed,
-                                bool *clean);
+                                bool from_end, bool *clean);
 
 /* Makes them so, in place (PS3.5 8.1.1: their values are unspecified). */
 fd_status fd_pixel_clear_unused(uint8_t *data, size_t size, unsigned bytes, unsigned stored, bool is_signed);

@@ -91,16 +91,16 @@ class Plan:
         info, bits = self.info, self.bits
         size = info.itemsize
         if self.step == "fits":  # the unsigned samples are the numbers, unless one has the bit that would be a sign
-            if _native.unused_clean(out, size, bits, False):
+            if _native.unused_clean(out, size, bits, False, True):
                 return
         elif self.step == "positive":
-            if _native.unused_clean(out, size, 8 * size - 1, False):
+            if _native.unused_clean(out, size, 8 * size - 1, False, True):
                 return
         elif self.step == "cells":
             _native.shift(out, size, shift(info))
             _native.clear_unused(out, size, bits, info.is_signed)
             return
-        elif self.step == "extend" or _native.unused_clean(out, size, bits, True) or _native.unused_clean(out, size, bits, False):
+        elif self.step == "extend" or _native.unused_clean(out, size, bits, True, True) or _native.unused_clean(out, size, bits, False):
             _native.clear_unused(out, size, bits, info.is_signed)
             return
         stream = info.stream

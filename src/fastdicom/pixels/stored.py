@@ -360,7 +360,7 @@ class Encapsulated:
             raise DecodeError(f"the decoder answered a {type(held).__name__}: None or a fastdicom.codecs.Decoded was expected")
         if held is None or (held.whole_rows is None and not held.coarse):
             plan.finish(held, target)
-            if above and not _native.unused_clean(target, info.itemsize, info.bits_stored, info.is_signed):
+            if above and not _native.unused_clean(target, info.itemsize, info.bits_stored, info.is_signed, True):
                 warn(self._dataset, f"there are bits above Bits Stored, which is {info.bits_stored}, in a lossless stream: they were kept")
             return None
         # cells that are near what they were say nothing of the samples in them, without the bits above; nor does what nobody wrote

@@ -196,7 +196,7 @@ class Job:
         info, stream = plan.info, plan.info.stream
         if stream is None or plan.step or max(stream.precision) <= info.bits_stored or not runner.get_option("correct_unused_bits"):
             return False
-        return not _native.unused_clean(out, info.itemsize, info.bits_stored, info.is_signed)
+        return not _native.unused_clean(out, info.itemsize, info.bits_stored, info.is_signed, True)
 
 
 def job_of(runner: Any) -> Job:
