@@ -76,6 +76,7 @@ cdef extern from "fd_cursor.h":
         bint big
         uint32_t notes
         fd_place_of_note where[10]
+        size_t deepest
 
     ctypedef struct fd_item:
         uint64_t offset

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pydicom = pytest.importorskip("pydicom")
@@ -24,12 +25,14 @@ from pydicom import config  # noqa: E402
 from pydicom.data import get_testdata_file  # noqa: E402
 from pydicom.dataelem import DataElement, RawDataElement  # noqa: E402
 from pydicom.dataset import Dataset, FileDataset  # noqa: E402
+from pydicom.filebase import DicomBytesIO  # noqa: E402
+from pydicom.filewriter import write_dataset  # noqa: E402
 from pydicom.hooks import hooks, raw_element_value  # noqa: E402
 from pydicom.sequence import Sequence  # noqa: E402
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian  # noqa: E402
 
 from fastdicom.errors import TruncatedError  # noqa: E402
-from fastdicom.pydicom import _values, dcmread  # noqa: E402
+from fastdicom.pydicom import _values, dcmread, from_pydicom  # noqa: E402
 
 Read = Callable[..., Any]
 
@@ -161,6 +164,107 @@ def test_the_mapping(read: Read, path: Path) -> None:
     assert other._dict is ds._dict
     ds.clear()
     assert len(ds) == 0
+
+
+LISTINGS: dict[str, Callable[[Any], Any]] = {
+    "len": len,
+    "iter": lambda ds: [int(elem.tag) for elem in ds],
+    "keys": lambda ds: (list(ds.keys()), list(reversed(ds.keys())), 0x7FE00010 in ds.keys(), len(ds.keys())),  # noqa: SIM118
+    "values": lambda ds: [int(elem.tag) for elem in ds.values()],
+    "items": lambda ds: [tag for tag, _ in ds.items()],
+    "str": str,
+    "dir": lambda ds: ds.dir("Pixel"),
+    "walk": lambda ds: (lambda seen: (ds.walk(lambda _, elem: seen.append(elem.tag)), seen))([]),
+    "slice": lambda ds: list(ds[0x00280000:].keys()),
+    "group": lambda ds: len(ds.group_dataset(0x7FE0)),
+    "json": lambda ds: ds.to_json(),
+    "in": lambda ds: ("PixelData" in ds, 0x7FE00010 in ds._dict),
+    "copy": lambda ds: str(copy.deepcopy(ds)),
+    "pickle": lambda ds: str(pickle.loads(pickle.dumps(ds))),
+    "written": lambda ds: written(ds),
+    "saved": lambda ds: saved(ds),
+    "from_pydicom": lambda ds: bytes(from_pydicom(ds)[0x7FE00010].read()),
+    "pop": lambda ds: (ds.pop("PixelData").value, len(ds), "PixelData" in ds, list(ds.keys())),
+    "del and set": lambda ds: (delattr(ds, "PixelData"), setattr(ds, "PixelData", b"12"), list(ds.keys()))[2],
+}
+SETTERS: dict[str, Callable[[Any], Any]] = {
+    "add_new": lambda ds: ds.add_new(0x7FE00010, "OW", b"new!"),
+    "attribute": lambda ds: (setattr(ds, "PixelData", b"new!"), setattr(ds["PixelData"], "VR", "OW")),
+    "set_pixel_data": lambda ds: ds.set_pixel_data(np.arange(4, dtype="u1").reshape(2, 2), "MONOCHROME2", 8, generate_instance_uid=False),
+}
+
+
+def written(ds: Any) -> bytes:
+    out = DicomBytesIO()
+    out.is_implicit_VR, out.is_little_endian = False, True
+    write_dataset(out, ds)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("setter", SETTERS)
+def test_pixel_data_that_are_set_where_none_were_read(setter: str, tmp_path: Path) -> None:
+    path = tmp_path / "nested.dcm"
+    path.write_bytes(nested(True))
+    for name, show in LISTINGS.items():
+        ours, theirs = dcmread(path, stop_before_pixels=True), pydicom.dcmread(path, stop_before_pixels=True)
+        for ds in (ours, theirs):
+            SETTERS[setter](ds)
+        assert type(ours._dict).__name__ == "Elements"
+        assert repr(show(ours)) == repr(show(theirs)), name
+        assert ours == theirs, name
+
+
+def test_sequences_of_another_file(tmp_path: Path) -> None:
+    """Those that are put into a shorter one, and those of the very file that is written."""
+    short, long = tmp_path / "short.dcm", tmp_path / "long.dcm"
+    ds = pydicom.dcmread(io.BytesIO(nested(True)))
+    ds.add_new(0x00191000, "OB", bytes(400_000))
+    ds.save_as(long)
+    del ds.PerFrameFunctionalGroupsSequence, ds[0x00191000]
+    ds.save_as(short)
+    out = []
+    for read in (dcmread, pydicom.dcmread):
+        ds = read(short)
+        ds.PerFrameFunctionalGroupsSequence = read(long).PerFrameFunctionalGroupsSequence
+        assert len(list(ds._dict)) == len(ds)
+        ds.save_as(tmp_path / "both.dcm")
+        out.append((tmp_path / "both.dcm").read_bytes())
+    assert out[0] == out[1]
+    ds = dcmread(short)
+    ds.PerFrameFunctionalGroupsSequence = dcmread(long).PerFrameFunctionalGroupsSequence
+    ds.save_as(long)
+    assert long.read_bytes() == out[0]
+
+
+def deep(levels: int) -> bytes:
+    """A sequence in each item of a sequence, all of undefined length."""
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3"
+    ds.file_meta = pydicom.dataset.FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    header = struct.pack("<HH2sHLHHL", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF, 0xFFFE, 0xE000, 0xFFFFFFFF)
+    delimiters = struct.pack("<HHLHHL", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+    return out.getvalue() + header * levels + struct.pack("<HH2sH4s", 0x0010, 0x0020, b"LO", 4, b"deep") + delimiters * levels
+
+
+def test_nesting_that_pydicom_takes_is_read(read: Read) -> None:
+    for levels in (60, 99, 110):
+        ds = read(io.BytesIO(deep(levels)))
+        if read is dcmread:
+            assert (type(ds._dict).__name__ == "Elements") == (levels < 100)
+        assert saved(ds) == deep(levels)
+        for _ in range(levels):
+            ds = ds.ReferencedImageSequence[0]
+        assert ds.PatientID == "deep"
+
+
+def test_nesting_that_is_too_deep_is_said_when_it_is_read(read: Read) -> None:
+    """Not when it is written: then pydicom tells of each level what it tells of all levels inside."""
+    for levels in (300, 20_000):
+        with pytest.raises(RecursionError):
+            read(io.BytesIO(deep(levels)))
 
 
 def test_sequences(read: Read, path: Path) -> None:

@@ -450,6 +450,7 @@ static fd_status push(fd_cursor *c, size_t *depth, bool item)
         c->stack_room = room;
     }
     level *top = (level *)(void *)c->stack + (*depth)++;
+    if (*depth > c->deepest) c->deepest = *depth;
     *top = (level){c->last_tag, item, c->implicit, c->big, (uint8_t)c->place};
     return FD_OK;
 }
@@ -761,6 +762,7 @@ void fd_cursor_open(fd_cursor *c, fd_input *in, uint64_t pos, uint64_t end, bool
     c->notes = 0;
     c->stack = NULL;
     c->stack_room = 0;
+    c->deepest = 0;
     detect(c);
 }
 

@@ -113,6 +113,7 @@ typedef struct fd_cursor {
     fd_place_of_note where[FD_NOTE_KINDS]; /* where each kind was first noted, valid when its bit is set */
     uint8_t *stack; /* of the walk through nested sequences; made when needed */
     size_t stack_room;
+    size_t deepest; /* sequences and items of undefined length that it has seen inside each other */
 } fd_cursor;
 
 /* A cursor over the data set in [pos, end). The first element tells whether `implicit` and `big` are true; where it

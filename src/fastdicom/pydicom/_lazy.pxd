@@ -53,6 +53,7 @@ cdef class ItemList:
     cdef bint read(self, const fd_element *e) except -1
     cdef bint is_regular(self, const fd_item *item) except -1
     cdef object dataset(self, Py_ssize_t i)
+    cdef int secure(self) except -1
     cdef list whole(self)
 
 

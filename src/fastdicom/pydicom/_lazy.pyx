@@ -49,6 +49,7 @@ cdef enum:
     TAG_PIXEL_REPRESENTATION = 0x00280103
     TAG_ITEM_END = 0xFFFEE00D
     ALL_NOTES = 0x7FFFFFFF
+    DEEP = 200  # sequences and items inside each other; pydicom, which reads them by recursion, takes somewhat more, or says that it cannot
 
 cdef inline bint is_lut_descriptor(uint32_t tag) noexcept:
     return tag == 0x00283002 or 0x00281101 <= tag <= 0x00281103
@@ -66,6 +67,9 @@ class _Keys(KeysView):
     def __iter__(self):
         return iter(self._mapping._tags())
 
+    def __reversed__(self):
+        return reversed(self._mapping._tags())
+
 
 cdef class Elements:
     """The elements of one data set by tag, in the order of the file: a mapping as pydicom's Dataset keeps it.
@@ -81,11 +85,14 @@ cdef class Elements:
 
     cdef Py_ssize_t visible(self) except -1:
         """How many elements of the index are shown."""
+        cdef Index index = self.index
+        if index is None:
+            return 0
         if self.limit >= 0:
             return self.limit
-        if not self.index.ix.complete:
+        if not index.ix.complete:
             self.complete()
-        return <Py_ssize_t>self.index.ix.count if self.index is not None else 0
+        return <Py_ssize_t>index.ix.count if self.index is not None else 0
 
     cdef Py_ssize_t find(self, object key) except -2:
         """Where the index has a tag that may be shown; -1: nowhere, or it is no tag."""
@@ -111,42 +118,48 @@ cdef class Elements:
 
     cdef int complete(self) except -1:
         """Walk through encapsulated pixel data. What is not regular there, or behind them, is left to pydicom."""
-        cdef Source source = self.index.source
-        if self.index.busy:
+        cdef Index index = self.index  # another thread may take it away meanwhile, here and below
+        cdef Source source
+        if index is None:
+            return 0
+        source = index.source
+        if index.busy:
             raise RuntimeError("this data set is being read at the moment")
         if source.held < source.input.size:
             check_unchanged(source, FD_TAG_PIXEL_DATA)
-        self.index.busy = True
+        index.busy = True
         try:
-            source.check(fd_index_complete(&self.index.ix))
+            source.check(fd_index_complete(&index.ix))
         finally:
-            self.index.busy = False
-        if self.index.ix.cursor.notes or not are_regular(self.index, 0, <Py_ssize_t>self.index.ix.count):
+            index.busy = False
+        if self.index is None:
+            return 0
+        if index.ix.cursor.notes or index.ix.cursor.deepest > DEEP or not are_regular(index, 0, <Py_ssize_t>index.ix.count):
             self.take_over(self.reread()._dict)
         return 0
 
     def take_over(self, elements):
         """Have the elements that pydicom read, besides those that were touched."""
         done, gone = self.done, self.gone or ()
-        self.done = {tag: done.pop(tag, elem) for tag, elem in elements.items() if tag not in gone or tag in done}
-        self.done.update(done)
+        out = {tag: done.get(tag, elem) for tag, elem in elements.items() if tag not in gone or tag in done}
+        out.update(done)
+        self.done = out
         self.index = None
 
     cdef list tags(self):
         """All tags, in the order that a dict would have."""
-        cdef Py_ssize_t i, n
+        cdef Py_ssize_t i, n = self.visible()
+        cdef Index index = self.index
+        cdef set gone = self.gone
         cdef list out
-        if self.index is None:
-            return list(self.done)
-        n = self.visible()
-        if self.index is None:
+        if index is None:
             return list(self.done)
         out = []
         for i in range(n):
-            if self.gone is None or self.index.ix.elements[i].tag not in self.gone:
-                out.append(tag_object(self.index.ix.elements[i].tag))
-        if self.done:
-            out.extend([tag for tag in self.done if fd_index_find(&self.index.ix, tag) < 0])
+            if gone is None or index.ix.elements[i].tag not in gone:
+                out.append(tag_object(index.ix.elements[i].tag))
+        # what was put here, also under a tag that the file has behind the end of reading
+        out.extend([tag for tag in list(self.done) if not 0 <= fd_index_find(&index.ix, tag) < n])
         return out
 
     cdef int fill(self) except -1:
@@ -161,7 +174,7 @@ cdef class Elements:
         for tag in tags:
             known = PyDict_GetItem(self.done, tag)
             out[tag] = <object>known if known != NULL else self.made_at(index, fd_index_find(&index.ix, tag))
-        for tag, elem in self.done.items():  # what another thread made meanwhile
+        for tag, elem in list(self.done.items()):  # what another thread made meanwhile
             out[tag] = elem
         self.done = out
         self.index = None
@@ -170,13 +183,12 @@ cdef class Elements:
 
     cdef int secure(self) except -1:
         """Read everything into memory: the file is about to be overwritten, perhaps."""
-        cdef Source source
-        if self.index is None or self.limit == 0:
-            return 0
-        source = self.index.source
         self.fill()
-        if source.held < source.input.size:
-            secure_sequences(source, self.done)
+        for elem in list(self.done.values()):
+            if isinstance(elem, DataElement) and elem.VR == "SQ":
+                found = getattr(elem.value, "_list", None)
+                if isinstance(found, ItemList):
+                    (<ItemList>found).secure()
         return 0
 
     # Elements
@@ -506,22 +518,6 @@ cdef class Elements:
 MutableMapping.register(Elements)
 
 
-cdef int secure_sequences(Source source, elements) except -1:
-    """Read the bytes of the sequences whose items have not been made."""
-    cdef ItemList items
-    cdef uint64_t start, stop
-    for elem in elements.values():
-        if isinstance(elem, DataElement) and elem.VR == "SQ":
-            found = getattr(elem.value, "_list", None)
-            if isinstance(found, ItemList) and (<ItemList>found).n:
-                items = <ItemList>found
-                start = items.spans[0].offset
-                stop = items.spans[items.n - 1].offset + items.spans[items.n - 1].length
-                if source.locate(start, stop - start) == NULL:
-                    source.chunks.insert(source.chunk_before(start) + 1, (start, bytes_at(source, start, stop - start, 0)))
-    return 0
-
-
 # Items
 
 
@@ -564,7 +560,7 @@ cdef class ItemList:
                     self.n += 1
                     regular = self.is_regular(&item)
                 self.source.check(status)
-                regular = regular and status == FD_END and not cursor.notes
+                regular = regular and status == FD_END and not cursor.notes and cursor.deepest <= DEEP
             finally:
                 fd_cursor_close(&cursor)
         self.made = [None] * self.n
@@ -592,7 +588,7 @@ cdef class ItemList:
                 status = fd_cursor_skip(&cursor, &e)
                 regular = status == FD_OK and is_regular_element(&e, self.implicit, big, False)
             self.source.check(status)
-            regular = regular and not cursor.notes
+            regular = regular and not cursor.notes and cursor.deepest <= DEEP
         finally:
             fd_cursor_close(&cursor)
         return regular
@@ -631,6 +627,17 @@ cdef class ItemList:
             self.made[i] = made
             self.missing -= 1
         return self.made[i]
+
+    cdef int secure(self) except -1:
+        """Read the bytes of all items into memory, of whichever file they are: the sequence may have been put into another data set."""
+        cdef Source source = self.source
+        cdef uint64_t start, length
+        if self.made:
+            start = self.spans[0].offset
+            length = self.spans[self.n - 1].offset + self.spans[self.n - 1].length - start
+            if source.locate(start, length) == NULL:
+                source.chunks.insert(source.chunk_before(start) + 1, (start, bytes_at(source, start, length, 0)))
+        return 0
 
     cdef list whole(self):
         """The list itself, all items made."""
@@ -827,11 +834,11 @@ cpdef Elements open_elements(
             for kind in range(FD_NOTE_KINDS):  # what is behind the end does not matter, but that it may replace an element before it
                 if notes >> kind & 1 and <uint32_t>1 << kind != FD_NOTE_ORDER and index.ix.cursor.where[kind].offset >= index.ix.elements[shown].offset - index.ix.elements[shown].header:
                     notes &= ~(<uint32_t>1 << kind)
-    if notes or not are_regular(index, 0, shown if shown >= 0 else <Py_ssize_t>index.ix.count):
+    if notes or index.ix.cursor.deepest > DEEP or not are_regular(index, 0, shown if shown >= 0 else <Py_ssize_t>index.ix.count):
         return None
     if shown < 0 and not index.ix.complete and not ends_with_delimiter(source, stop):
         source.check(fd_index_complete(&index.ix))
-        if index.ix.cursor.notes or not are_regular(index, 0, <Py_ssize_t>index.ix.count):
+        if index.ix.cursor.notes or index.ix.cursor.deepest > DEEP or not are_regular(index, 0, <Py_ssize_t>index.ix.count):
             return None
     elements = Elements.__new__(Elements)
     elements.index = index
@@ -886,26 +893,27 @@ cdef bint is_untouched(Elements elements) except -1:
     cdef Py_ssize_t i
     cdef ItemList items
     cdef fd_element *e
-    if elements.index is None or elements.gone or (0 <= elements.limit < <Py_ssize_t>elements.index.ix.count):
+    cdef Index index = elements.index
+    if index is None or elements.gone or (0 <= elements.limit < <Py_ssize_t>index.ix.count):
         return False
-    for tag, elem in elements.done.items():
-        i = fd_index_find(&elements.index.ix, tag)
+    for tag, elem in list(elements.done.items()):
+        i = fd_index_find(&index.ix, tag)
         if i < 0:
             return False
         if isinstance(elem, RawDataElement):
-            if elem != elements.raw_at(elements.index, i):
+            if elem != elements.raw_at(index, i):
                 return False
         elif elem.VR == "SQ":
             found = getattr(elem.value, "_list", None)
             if not isinstance(found, ItemList):
                 return False
-            items, e = <ItemList>found, &elements.index.ix.elements[i]
-            if items.missing < items.n or items.source is not elements.index.source:
+            items, e = <ItemList>found, &index.ix.elements[i]
+            if items.missing < items.n or items.source is not index.source:
                 return False
             # or is it another sequence of the same file that was put here?
             if items.n and not e.offset <= items.spans[0].offset <= e.offset + e.length or not items.n and e.length:
                 return False
-        elif elem != convert_raw_data_element(elements.raw_at(elements.index, i), encoding=elements.charset):
+        elif elem != convert_raw_data_element(elements.raw_at(index, i), encoding=elements.charset):
             return False
     return True
 
@@ -916,10 +924,11 @@ def untouched(elements):
     `head` are the bytes before the data set, b"" where the source begins with it.
     The source is another one on the same open file, or on the same bytes: closing it leaves the mapping as it is.
     """
-    if not isinstance(elements, Elements) or not is_untouched(<Elements>elements):
+    cdef Index index = (<Elements>elements).index if isinstance(elements, Elements) else None
+    cdef Source source
+    if index is None or not is_untouched(<Elements>elements):
         return None
-    cdef Index index = (<Elements>elements).index
-    cdef Source source = index.source
+    source = index.source
     if source.held >= source.input.size:
         again = Source.from_buffer(source.view(source.base, source.held - source.base), source.path, source.base)
     elif source.file.fd >= 0:
