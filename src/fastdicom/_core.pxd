@@ -164,6 +164,7 @@ cdef class Source:
     cdef bytes name           # the path for the operating system, absolute where the file is not kept open
     cdef uint32_t warned
     cdef set warned_texts
+    cdef public bint quiet      # nothing is warned of; `has_notes` tells whether there was something
 
     cdef int hold(self, object view, uint64_t base) except -1
     cdef int open_file(self, object path, bint may_map) except -1

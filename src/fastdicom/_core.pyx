@@ -448,6 +448,8 @@ cdef class Source:
         if kind in self.warned_texts:
             return
         self.warned_texts.add(kind)
+        if self.quiet:
+            return
         where = f"{os.fsdecode(self.path)}: " if self.path is not None else ""
         cdef int level = 1
         frame = sys._getframe(0)  # compiled code has no frames: this is the nearest Python one
@@ -455,6 +457,11 @@ cdef class Source:
             frame = frame.f_back
             level += 1
         warnings.warn(where + text, DicomWarning, stacklevel=level)
+
+    @property
+    def has_notes(self):
+        """Whether there was something to be warned of, said or not."""
+        return bool(self.warned_texts)
 
     @property
     def size(self):

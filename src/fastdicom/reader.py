@@ -61,13 +61,19 @@ def dcmread(
     OSError
         What the operating system says of the path.
     """
-    opened = _source_of(source, mmap)
+    return read_source(_source_of(source, mmap), force, max_depth, max_inflated)
+
+
+def read_source(opened: _core.Source, force: bool = False, max_depth: int = 64, max_inflated: int = INFLATED_LIMIT) -> Dataset:
+    """The same of a source that is open."""
     has_preamble, meta_start, meta_stop, start, implicit, big, deflated, uid, guessed = _core.read_part10(opened, force)
     dataset = Dataset.__new__(Dataset)
     if deflated and start < opened.size:
         data = _inflate(opened, start, max_inflated)
         if data is not None:
-            dataset._open(_core.Source.from_buffer(data, opened.path), 0, len(data), implicit, big, max_depth=max_depth)
+            inflated = _core.Source.from_buffer(data, opened.path)
+            inflated.quiet = opened.quiet
+            dataset._open(inflated, 0, len(data), implicit, big, max_depth=max_depth)
             dataset._attach(_Head(opened, opened.path, has_preamble, meta_start, meta_stop, uid))
             return dataset
     dataset._open(opened, start, opened.size, implicit, big, max_depth=max_depth, quiet=guessed)

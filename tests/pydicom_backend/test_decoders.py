@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -613,6 +614,66 @@ def test_one_frame_of_a_file_is_read_alone(tmp_path: Path, ours):
         pixel_array(ds, index=33)
     with pytest.raises(FileNotFoundError):
         pixel_array(tmp_path / "none.dcm")
+
+
+def irregular() -> Iterator[tuple[str, bytes]]:
+    """Files of which our own reader has something to say, and pydicom perhaps."""
+    pixels = image((16, 24))
+    ds = made(RLE, [rle_builder.encoded(pixels)], pixels)
+    ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    data = out.getvalue()
+    rows, stream = (data.index(struct.pack("<HH", *tag) + vr) for tag, vr in (((0x28, 0x10), b"US"), ((0x7FE0, 0x10), b"OB")))
+
+    def element(group: int, number: int, vr: bytes, value: bytes) -> bytes:
+        return struct.pack("<HH2sH", group, number, vr, len(value)) + value
+
+    def put(place: int, *elements: bytes) -> bytes:
+        return data[:place] + b"".join(elements) + data[place:]
+
+    yield "regular", data
+    yield "order", put(stream, element(0x10, 0x20, b"LO", b"abcd"))
+    yield "duplicate", put(rows, element(0x28, 0x10, b"US", b"\x10\0"))
+    yield "VR", put(stream, element(0x29, 0x10, b"ZZ", b"ab"))
+    yield "trailing bytes", data + b"abc"
+    yield "trailing zeros", data + bytes(200)
+    yield "element behind", data + element(0x10, 0x20, b"LO", b"abcd")
+    yield "cut behind", data + element(0xFFFC, 0xFFFC, b"OB", b"\0\0\x20\0\0\0ab")
+    yield "no delimiter", data[:-8]
+    yield "cut delimiter", data[:-5]
+    yield "group length", data[:140] + b"\1\0\0\0" + data[144:]
+    for count in (b"1 ", b" 1", b"1\0", b"1.0 ", b"01", b"1\\1 ", b"0 ", b"x ", b"", b"+1", b"-1", b"1e0 "):
+        yield f"frames {count!r}", put(rows, element(0x28, 8, b"IS", count))
+    yield "signed rows", data.replace(element(0x28, 0x10, b"US", b"\x10\0"), element(0x28, 0x10, b"SS", b"\x10\0"))
+
+
+def test_files_that_are_not_regular_are_what_they_are_to_pydicom(tmp_path: Path):
+    """The same array or kind of error and the same warnings, also where warnings are errors."""
+
+    def outcome(how: Any, path: Path, action: Any) -> Any:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter(action)
+            try:
+                found: Any = how(path).tobytes()
+            except Exception as error:
+                found = type(error)
+        return found, sorted(str(each.message) for each in caught)
+
+    ways = [
+        pixel_array,
+        lambda path: pixel_array(path, index=0),
+        lambda path: pixel_array(dcmread(path), index=0),
+        lambda path: dcmread(path).pixel_array,
+    ]
+    for name, data in irregular():
+        path = tmp_path / "irregular.dcm"
+        path.write_bytes(data)
+        for action in ("always", "error"):
+            decoders.unregister()
+            theirs = [outcome(way, path, action) for way in ways]
+            decoders.register()
+            assert [outcome(way, path, action) for way in ways] == theirs, (name, action)
 
 
 def test_the_same_as_under_our_own_face(ours):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -149,12 +150,18 @@ def test_help_and_versions(tmp_path: Path) -> None:
     assert ", pydicom 3." in done.stdout
 
 
-def test_module_of_pydicom(tmp_path: Path) -> None:
+def test_the_command_of_pydicom(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(b.part10(b.element(0x00100010, "PN", "Doe^John")))
-    theirs = start([sys.executable, "-m", "pydicom.cli.main", "show", "a.dcm"], tmp_path)
-    ours = start([*BACKEND, "-m", "pydicom.cli.main", "show", "a.dcm"], tmp_path)
-    assert theirs.returncode == 0, theirs.stderr
-    assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, 0)
+    programs = [["-c", "from pydicom.cli.main import main; main()"]]
+    command = shutil.which("pydicom", path=str(Path(sys.executable).parent))
+    if command is not None and os.name == "posix":  # elsewhere it is no script
+        programs.append([command])
+    for program in programs:
+        theirs = start([sys.executable, *program, "show", "a.dcm"], tmp_path)
+        ours = start([*BACKEND, *program, "show", "a.dcm"], tmp_path)
+        assert theirs.returncode == 0, theirs.stderr
+        assert "Doe^John" in theirs.stdout
+        assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, 0)
 
 
 @pytest.fixture

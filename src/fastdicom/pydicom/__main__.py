@@ -23,7 +23,7 @@ pydicom.dcmread and the decoders of pydicom are replaced before the program impo
 
 PROGRAM is what it is for python itself:
   script.py       a file, or a folder or zip archive with a __main__.py
-  -m MODULE       a module or package: python -m fastdicom.pydicom -m pydicom.cli.main show image.dcm
+  -m MODULE       a module or package: python -m fastdicom.pydicom -m pynetdicom storescp 11112
   -c CODE         a program given as text
   -               a program from standard input
 
@@ -33,7 +33,7 @@ options, before PROGRAM:
   -v, --verbose   say on standard error what was replaced
 
 sys.argv, sys.path[0] and __main__ are what python itself would make them; the exit status is that of the program.
-An installed command is run by its module (pynetdicom: -m pynetdicom storescp 11112), or by its path: "$(command -v NAME)".
+An installed command is run by its path: python -m fastdicom.pydicom "$(command -v pydicom)" show image.dcm
 
 Processes that the program starts read with fastdicom too: FASTDICOM_PYDICOM=1 is set for them. The variable also turns it on
 by itself, for programs whose command cannot be changed: FASTDICOM_PYDICOM=1 PROGRAM. It is seen while pydicom is imported, by

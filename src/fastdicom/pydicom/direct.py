@@ -6,6 +6,7 @@ Whatever is unusual, wrong or worth a warning is left to pydicom: nothing here r
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from struct import Struct, unpack_from
 from typing import Any, NamedTuple
@@ -15,13 +16,14 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.common import PhotometricInterpretation
 from pydicom.tag import Tag
 
+from fastdicom._core import Source
 from fastdicom.codecs.base import FrameInfo
 from fastdicom.pixels._frames import FrameIndex
 from fastdicom.pydicom._lazy import Elements, untouched
 from fastdicom.pydicom._values import finished
 from fastdicom.pydicom.convert import from_pydicom
 from fastdicom.pydicom.frames import YBR, Piece, encoded, fill, streams_of
-from fastdicom.reader import dcmread as read
+from fastdicom.reader import read_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ _STORED = frozenset(map(Tag, (0x7FE00008, 0x7FE00009, 0x7FE00010)))
 # Extended Offset Table, Float and Double Float Pixel Data
 _OTHERS = tuple(map(Tag, (0x7FE00001, 0x7FE00008, 0x7FE00009)))
 _KINDS = {"frame": "fragment", "any": "markers"}  # as in `pixels.stored`; no videos
+_COUNT = re.compile(rb" *[0-9]{1,9} *")
 _MANY = 64  # frames of a file from which it is better to go by its offset table, as pydicom does, than to look at every fragment
 _RGB_IDS = ((82, 71, 66), (114, 103, 98))
 _ITEM, _ITEM_TAG, _DELIMITER = Struct("<II"), 0xE000FFFE, (0xE0DDFFFE, 0)  # the two halves of a tag as one number
@@ -106,11 +109,13 @@ def array_of_file(src: Any, index: Any, raw: bool, is_ours: Callable[[str], bool
     is_path = isinstance(src, (str, os.PathLike))
     if not is_path and (index is None or type(src) is not FileDataset or untouched(src._dict) is None):
         return None
-    with read(src) if is_path else from_pydicom(src) as own:
+    with _quiet(src) if is_path else from_pydicom(src) as own:
+        source = own.source
+        source.quiet = True
         syntax = own.transfer_syntax
         kind = _KINDS.get(syntax.fragments)
         count = own.get("NumberOfFrames", 1)
-        if kind is None or not is_ours(syntax.uid) or type(count) is not int:
+        if kind is None or not is_ours(syntax.uid) or type(count) is not int or not _is_plain_count(own.get(_FRAMES)):
             return None
         if index is not None and (index >= count or (is_path and count > _MANY)):
             return None
@@ -123,9 +128,21 @@ def array_of_file(src: Any, index: Any, raw: bool, is_ours: Callable[[str], bool
         if described is None or not element.is_encapsulated or element.is_truncated:
             return None
         frames = FrameIndex(element, count, kind, None)
-        if frames.notes or frames.is_cut or len(frames) != count:
+        if frames.notes or frames.is_cut or len(frames) != count or source.has_notes:
             return None
         return _array(described, [frames.read(n) for n in (range(count) if index is None else (index,))], index, raw)
+
+
+def _quiet(path: Any) -> Any:
+    """A data set of which nothing is said: whatever there is to be said, pydicom is asked instead, and may see nothing in it."""
+    source = Source.from_path(path)
+    source.quiet = True
+    return read_source(source)
+
+
+def _is_plain_count(element: Any) -> bool:
+    """Whether Number of Frames is written as pydicom takes it without a word: "1.0" is a number to us, too."""
+    return element is None or (element.VR == "IS" and _COUNT.fullmatch(bytes(element.raw)) is not None)
 
 
 def _side_by_side(src: bytes, count: int) -> list[memoryview] | None:
