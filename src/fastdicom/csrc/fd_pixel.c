@@ -542,7 +542,7 @@ fd_status fd_pixel_ybr_to_rgb(uint8_t *dst, size_t dst_size, const uint8_t *src,
 
 /* Unused bits */
 
-#define BLOCK ((size_t)16384) /* bytes after which it is asked whether to go on */
+#define BLOCK ((size_t)4096) /* bytes after which it is asked whether to go on */
 
 /* With h the weight of the sign bit (0 when there is none), v is clean when v + h has no bit above the stored ones. */
 #define FD_DIRTY(bits)                                                                                                   \
@@ -654,8 +654,9 @@ fd_status fd_pixel_unused_clean(const uint8_t *src, size_t src_size, unsigned by
         }
         return FD_OK;
     }
-    for (size_t at = 0; at < src_size && *clean; at += BLOCK)
-        *clean = !is_dirty(src + at, src_size - at < BLOCK ? src_size - at : BLOCK, bytes, half, above);
+    const size_t block = 8 * BLOCK;
+    for (size_t at = 0; at < src_size && *clean; at += block)
+        *clean = !is_dirty(src + at, src_size - at < block ? src_size - at : block, bytes, half, above);
     return FD_OK;
 }
 
