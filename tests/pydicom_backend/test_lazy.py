@@ -267,6 +267,19 @@ def test_nesting_that_is_too_deep_is_said_when_it_is_read(read: Read) -> None:
             read(io.BytesIO(deep(levels)))
 
 
+def test_nesting_that_is_not_seen_at_first() -> None:
+    """Items of defined length are passed over when a file is opened: what is in them is seen when they are touched."""
+    levels, item = 400, struct.pack("<HH2sH4s", 0x0010, 0x0020, b"LO", 4, b"deep")
+    for _ in range(levels):
+        header = struct.pack("<HH2sHLHHL", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF, 0xFFFE, 0xE000, len(item))
+        item = header + item + struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    ds = dcmread(io.BytesIO(deep(0)[:-12] + item))
+    with pytest.raises(RecursionError, match=r"^sequences are nested deeper than pydicom can read$"):
+        ds.save_as(io.BytesIO())
+    with pytest.raises(RecursionError):
+        str(ds)
+
+
 def test_sequences(read: Read, path: Path) -> None:
     ds = read(path)
     groups = ds.PerFrameFunctionalGroupsSequence

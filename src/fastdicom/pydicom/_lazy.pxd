@@ -17,6 +17,7 @@ cdef class Elements:
     cdef object pixel_rep     # Pixel Representation of a data set around it, or None
     cdef object defer         # the size above which values wait to be read again (an int), or None
     cdef object reread        # a callable that gives the same data set as pydicom's own reader does
+    cdef int depth            # how many sequences are around it
 
     cdef Py_ssize_t find(self, object key) except -2
     cdef Py_ssize_t visible(self) except -1
@@ -49,6 +50,7 @@ cdef class ItemList:
     cdef uint64_t place_base  # of the items
     cdef object charset
     cdef object pixel_rep
+    cdef int depth            # how many sequences there are around an item
 
     cdef bint read(self, const fd_element *e) except -1
     cdef bint is_regular(self, const fd_item *item) except -1

@@ -50,6 +50,7 @@ cdef enum:
     TAG_ITEM_END = 0xFFFEE00D
     ALL_NOTES = 0x7FFFFFFF
     DEEP = 200  # sequences and items inside each other; pydicom, which reads them by recursion, takes somewhat more, or says that it cannot
+    FAR = 64  # sequences around one, from which on pydicom reads what is inside
 
 cdef inline bint is_lut_descriptor(uint32_t tag) noexcept:
     return tag == 0x00283002 or 0x00281101 <= tag <= 0x00281103
@@ -57,6 +58,15 @@ cdef inline bint is_lut_descriptor(uint32_t tag) noexcept:
 
 cdef inline bint is_binary(uint16_t vr) noexcept:
     return (vr >> 8) == 0x4F  # O..., whose bytes are the value
+
+
+class NestingError(RecursionError):
+    """Sequences are nested deeper than pydicom can read. Its writer makes a new error of this one at each level around it, with the text of
+    all levels inside, twice: so the text is always the same.
+    """
+
+    def __init__(self, *args):
+        super().__init__("sequences are nested deeper than pydicom can read")
 
 
 class _Keys(KeysView):
@@ -316,12 +326,15 @@ cdef class Elements:
         cdef ItemList items
         cdef bint undefined = e.flags & FD_ELEMENT_UNDEFINED
         cdef fd_element copy = e[0]
-        if undefined and e.vr == FD_VR_UN:
+        if undefined and (e.vr == FD_VR_UN or self.depth >= FAR):
             return self.foreign(index, &copy)
+        if self.depth >= FAR:
+            return None
         items = ItemList.__new__(ItemList)
         items.source = index.source
         items.implicit, items.little = self.implicit, self.little
         items.place_base = self.base
+        items.depth = self.depth + 1
         if undefined:
             items.base = self.base
             items.charset = self.charset_at(copy.offset)
@@ -365,7 +378,12 @@ cdef class Elements:
             data += bytes_at(source, e.offset + e.length, 8, e.tag)
         stream = Part(data, start - self.base)
         encoding = self.charset_at(e.offset)
-        return next(data_element_generator(stream, bool(self.implicit), bool(self.little), None, self.defer, encoding))
+        try:
+            return next(data_element_generator(stream, bool(self.implicit), bool(self.little), None, self.defer, encoding))
+        except RecursionError:
+            if self.depth == 0:
+                raise
+            raise NestingError() from None
 
     # The mapping
 
@@ -609,6 +627,7 @@ cdef class ItemList:
         elements.limit = <Py_ssize_t>index.ix.count if index.ix.complete else -1
         elements.implicit, elements.little = self.implicit, self.little
         elements.base = self.base
+        elements.depth = self.depth
         elements.outer = self.charset
         elements.charset = self.charset
         elements.charset = charset_of(elements)
