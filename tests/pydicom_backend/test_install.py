@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import warnings
@@ -16,6 +17,7 @@ import builders as b
 pydicom = pytest.importorskip("pydicom")
 pytest.importorskip("pydicom.fileset")
 _PIXEL_DATA_DECODERS = pytest.importorskip("pydicom.pixels.decoders.base")._PIXEL_DATA_DECODERS
+data = pytest.importorskip("pydicom.data")
 backend = pytest.importorskip("fastdicom.pydicom")
 
 ORIGINAL = pydicom.filereader.dcmread
@@ -297,6 +299,27 @@ def test_reads_with_ours(tmp_path: Path) -> None:
     backend.uninstall()
     # what was read goes on
     assert ds.PatientName == "Doe^John"
+
+
+def test_files_are_copied_when_asked(tmp_path: Path) -> None:
+    before = everything()
+    path = tmp_path / "long.dcm"
+    ds = pydicom.dcmread(data.get_testdata_file("CT_small.dcm"))
+    ds.PixelData = bytes(range(256)) * 1000
+    ds.save_as(path)
+    for whole in (True, False):
+        report = backend.install(mmap=not whole)
+        assert "pydicom.filereader.dcmread" in report.names
+        lazy = pydicom.dcmread(path)
+        assert type(lazy._dict).__name__ == "Elements"
+        os.utime(path, (1, 1 + whole))
+        if whole:
+            assert lazy.PixelData == ds.PixelData
+        else:
+            with pytest.raises(EOFError, match="mmap=False"):
+                lazy.PixelData
+        assert backend.uninstall()
+        assert everything() == before
 
 
 def test_while_threads_read(tmp_path: Path) -> None:

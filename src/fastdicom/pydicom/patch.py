@@ -16,7 +16,7 @@ import pydicom.filereader
 from pydicom.pixels.decoders.base import _PIXEL_DATA_DECODERS
 
 from fastdicom.pydicom import decoders
-from fastdicom.pydicom.reader import dcmread
+from fastdicom.pydicom.reader import dcmread, dcmread_copied
 
 __all__ = ["InstallWarning", "Installation", "install", "installed", "is_installed", "uninstall"]
 
@@ -69,11 +69,12 @@ class Installation:
 class _Patch:
     """One installation in force: every name that was replaced, and by what."""
 
-    def __init__(self, rebind: bool) -> None:
+    def __init__(self, rebind: bool, mmap: bool) -> None:
+        self.reader = dcmread if mmap else dcmread_copied
         # pydicom.dcmread and pydicom.filereader.dcmread are one function, unless somebody else has replaced one of them
         self.originals: list[object] = []
         for original in (pydicom.filereader.dcmread, pydicom.dcmread):
-            if original is not dcmread and not self._is_original(original):
+            if not _is_ours(original) and not self._is_original(original):
                 self.originals.append(original)
         self.rebind = rebind
         self.replaced: list[tuple[dict[str, Any], str, object]] = []
@@ -98,14 +99,14 @@ class _Patch:
         """Put back what was replaced, and pydicom's function where ours was bound meanwhile."""
         changed = []
         for namespace, name, original in self.replaced:
-            if namespace.get(name) is dcmread:
+            if namespace.get(name) is self.reader:
                 namespace[name] = original
             elif name in namespace and namespace[name] is not original:
                 changed.append(f"{namespace.get('__name__')}.{name}")
         before = {(id(namespace), name) for namespace, name in self.ours_before}
         for _, namespace in _namespaces():
             for name, value in namespace.copy().items():
-                if value is dcmread and (id(namespace), name) not in before:
+                if value is self.reader and (id(namespace), name) not in before:
                     namespace[name] = self.originals[0]
         if self.undo_decoders is not None:
             self.undo_decoders()
@@ -132,7 +133,7 @@ class _Patch:
         # pydicom first: what is imported from now on binds ours
         for module, namespace in sorted(_namespaces(), key=lambda entry: not _is_pydicom(entry[0])):
             for name, value in namespace.copy().items():
-                if value is dcmread:
+                if _is_ours(value):
                     self.ours_before.append((namespace, name))
                     continue
                 if not self._is_original(value):
@@ -142,9 +143,13 @@ class _Patch:
                     left.append(f"{module}.{name}")
                     continue
                 self.replaced.append((namespace, name, value))
-                namespace[name] = dcmread
+                namespace[name] = self.reader
                 (names if _is_pydicom(module) else elsewhere).append(f"{module}.{name}")
         return Installation((*names, *decoders.replaced()), tuple(elsewhere), tuple(left), uids)
+
+
+def _is_ours(value: object) -> bool:
+    return value is dcmread or value is dcmread_copied
 
 
 def _is_pydicom(module: str) -> bool:
@@ -197,7 +202,7 @@ class _Process:
     blocks = 0  # of installed() that are open
 
 
-def install(*, rebind: bool = True) -> Installation:
+def install(*, rebind: bool = True, mmap: bool = True) -> Installation:
     """Let ``pydicom.dcmread`` and pydicom's decoders be ours in the whole process, until `uninstall`.
 
     Our decoders become the first that pydicom asks; then every module of pydicom gets our `dcmread` in place of its own, and whatever is
@@ -211,6 +216,9 @@ def install(*, rebind: bool = True) -> Installation:
     ----------
     rebind : bool
         Replace the name ``dcmread`` in modules of others too. Without, they are only named.
+    mmap : bool
+        As in `dcmread`. False: each file is read to its end at once, for programs that write to files of which they have read data sets.
+        What is in force already stays as it is.
 
     Returns
     -------
@@ -231,7 +239,7 @@ def install(*, rebind: bool = True) -> Installation:
     """
     with _Process.lock:
         new = _Process.patch is None
-        report = _apply(rebind)
+        report = _apply(rebind, mmap)
         _Process.asked = True
         return report if new else replace(report, _taken_back_at_end=False)
 
@@ -253,7 +261,7 @@ def uninstall() -> bool:
 
 
 @contextlib.contextmanager
-def installed(*, rebind: bool = True) -> Iterator[Installation]:
+def installed(*, rebind: bool = True, mmap: bool = True) -> Iterator[Installation]:
     """Install for the time of a ``with`` statement. Blocks may be nested, and overlap in several threads: the last one takes it back.
 
     It is the whole process that reads with ours meanwhile, not only the thread that entered the block. What had been in force
@@ -265,7 +273,7 @@ def installed(*, rebind: bool = True) -> Iterator[Installation]:
     ...     ds = pydicom.dcmread(path)
     """
     with _Process.lock:
-        report = _apply(rebind)
+        report = _apply(rebind, mmap)
         patch = _Process.patch
         _Process.blocks += 1
     try:
@@ -284,9 +292,9 @@ def is_installed() -> bool:
     return _Process.patch is not None
 
 
-def _apply(rebind: bool) -> Installation:
+def _apply(rebind: bool, mmap: bool) -> Installation:
     if _Process.patch is None:
-        patch = _Patch(rebind)
+        patch = _Patch(rebind, mmap)
         patch.apply()
         _Process.patch = patch
     return _Process.patch.report

@@ -88,6 +88,19 @@ def dcmread(
     return found
 
 
+def dcmread_copied(
+    fp: str | os.PathLike[str] | BinaryIO,
+    defer_size: str | float | None = None,
+    stop_before_pixels: bool = False,
+    force: bool = False,
+    specific_tags: list[Any] | None = None,
+    *,
+    mmap: bool = False,
+) -> FileDataset:
+    """`dcmread` that reads all of a file at once: what ``install(mmap=False)`` puts in pydicom's place."""
+    return dcmread(fp, defer_size, stop_before_pixels, force, specific_tags, mmap=mmap)
+
+
 def _read(fp: object, limit: float | None, stop_before_pixels: bool, mmap: bool) -> FileDataset | None:
     """The data set, or None: pydicom should read it, from where `fp` stands."""
     path: str | None = None
