@@ -310,7 +310,7 @@ def test_frames_that_are_not_alike():
     """What needs no finishing in one frame does in the next, whose stream says something else."""
     array = smooth(20, 24)
     plain, signed = j2k(array, bitspersample=12), j2k(array.astype("i2"))
-    negative = j2k(np.where(np.arange(24) == 5, -1, array).astype("i2"))
+    negative = j2k(np.where(np.arange(24) == 5, -1, array.astype("i2")))
     ds = opened([plain, plain, signed, plain, plain], array, J2K, frames=5, stored=12)
     with pytest.warns(fastdicom.DicomWarning, match="signed"):
         assert np.array_equal(ds.decode(threads=1), np.stack([array] * 5))
