@@ -1,6 +1,7 @@
-"""Programs on pydicom before and after `fastdicom.pydicom.install`: highdicom making a label map of a SEG, a DataLoader over compressed CT.
+"""Programs on pydicom before and after `fastdicom.pydicom.install`: reading a SEG of 12,000 frames, highdicom making a label map of one, a
+DataLoader over compressed CT.
 
-    python benchmarks/backend.py [seg] [loader] [--repeats 5] [--folder DIR]
+    python benchmarks/backend.py [groups] [seg] [loader] [--repeats 5] [--folder DIR]
 
 Each program is the same in both columns and knows nothing of us: it runs as ``python …`` and as ``python -m fastdicom.pydicom …``, in
 turns, in processes of its own. What is told is the fastest of the repeats and the ratio; both must give the same pixels, or it is an error.
@@ -34,6 +35,24 @@ def digest(array: Any) -> str:
 
 
 # What is measured: these run in the children.
+
+
+def read_groups(folder: Path) -> tuple[dict[str, float], str]:
+    """Open a SEG of `make_seg.py` and read one value; then touch the groups of every frame."""
+    import pydicom
+
+    times, found = {}, []
+    for lengths in ("undefined", "defined"):
+        for _ in range(2):
+            began = time.perf_counter()
+            ds = pydicom.dcmread(folder / f"seg_{lengths}.dcm")
+            count = int(ds.NumberOfFrames)
+            opened = time.perf_counter()
+            groups = sum(len(group.FrameContentSequence[0].DimensionIndexValues) for group in ds.PerFrameFunctionalGroupsSequence)
+            times[f"{lengths} lengths: open, one value"] = opened - began
+            times[f"{lengths} lengths: open, every group"] = time.perf_counter() - began
+        found += [count, groups]
+    return times, repr(found)
 
 
 def read_label_map(folder: Path) -> tuple[dict[str, float], str]:
@@ -92,6 +111,13 @@ def _loader(images: Any) -> Any:
 
 
 # The files
+
+
+def make_groups(folder: Path) -> None:
+    """SEGs with sequences of undefined and of defined lengths."""
+    import make_seg as maker
+
+    maker.make(folder)
 
 
 def make_seg(folder: Path) -> None:
@@ -184,6 +210,7 @@ def make_images(folder: Path) -> None:
 
 
 THEMES: dict[str, tuple[Callable[[Path], None], Callable[[Path], tuple[dict[str, float], str]], str]] = {
+    "groups": (make_groups, read_groups, "a SEG of 98 segments and 12000 frames, ms"),
     "seg": (make_seg, read_label_map, f"highdicom: a SEG of {SEGMENTS} segments and {SEGMENTS * SLICES} frames, ms"),
     "loader": (make_images, load_batches, f"a loader of {IMAGES} compressed CT images a kind, ms an image"),
 }
