@@ -112,13 +112,17 @@ def sources(suite: Suite, cache: Path) -> Path:
 
 
 def key(suite: Suite, folder: Path, tests: tuple[str, ...]) -> str:
-    """What the outcome without us depends on: Python, the packages that such tests use, and how they are run."""
+    """What the outcome without us depends on: Python, the packages that such tests use and where they are, and how they are run.
+
+    The names of tests hold the paths of files in packages, and which files there are decides which of them is taken.
+    """
     packages = sorted(
         f"{distribution.name}=={distribution.version}".lower()
         for distribution in importlib.metadata.distributions()
         if re.match(USED, distribution.name.lower())
     )
-    facts = [platform.python_version(), sysconfig.get_platform(), f"offline: {offline()}", *packages, *tests, *suite.options]
+    facts = [platform.python_version(), sys.prefix, sysconfig.get_platform(), f"offline: {offline()}", *packages, *tests, *suite.options]
+    facts += sorted(path.name for path in Path("~/.pydicom/data").expanduser().glob("*"))  # what pydicom has downloaded
     facts += [(HERE / ours).read_text(encoding="utf-8") for ours, _ in suite.helpers]
     facts.append(str(suite.data is not None and (folder / suite.data[1]).exists()))
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
